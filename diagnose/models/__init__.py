@@ -1,0 +1,32 @@
+"""The relational tables. Telemetry (profiles, points) is not here: `diagnose.store` keeps it in plain SQL."""
+
+from diagnose.models.access import AuditEntry, SignInLink, Token, User
+from diagnose.models.capture import Capture
+from diagnose.models.finding import Finding, FindingNote
+from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
+from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
+from diagnose.models.series import Series
+from diagnose.models.stacks import Frame, Service, Stack
+
+__all__ = [
+    "AuditEntry",
+    "BatchPart",
+    "Capture",
+    "Fact",
+    "FactChange",
+    "Finding",
+    "FindingNote",
+    "Frame",
+    "Host",
+    "HostEvent",
+    "IngestEpoch",
+    "IngestGap",
+    "ProbeState",
+    "QuarantinedBatch",
+    "Series",
+    "Service",
+    "SignInLink",
+    "Stack",
+    "Token",
+    "User",
+]

@@ -1,0 +1,50 @@
+"""Celery tasks. Each takes ids, calls one function, may be run twice, and has a time limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import Celery
+
+from diagnose.captures import lifecycle
+from diagnose.celery import app
+from diagnose.findings import evaluate
+from diagnose.ingest import write
+from diagnose.store import retention, rollup
+
+
+@app.task(name="diagnose.tasks.write_batch")
+def write_batch(host_id: int, epoch: str, seq: int) -> None:
+    """Store one batch whose bytes wait in Redis."""
+    write.write_batch(host_id, epoch, seq)
+
+
+@app.task(name="diagnose.tasks.evaluate_host", time_limit=60)
+def evaluate_host(host_id: int) -> None:
+    """Correlate a host's last window and record the findings."""
+    evaluate.evaluate_host(host_id)
+
+
+@app.task(name="diagnose.tasks.roll_up")
+def roll_up() -> None:
+    """Recompute the rollups that new data touched, and seal finished hours."""
+    rollup.roll_up()
+
+
+@app.task(name="diagnose.tasks.retain")
+def retain() -> None:
+    """Drop what is older than its retention or over the disk budget."""
+    retention.retain()
+
+
+@app.task(name="diagnose.tasks.expire_captures")
+def expire_captures() -> None:
+    """End captures that no collector took, or whose collector went silent."""
+    lifecycle.expire_captures()
+
+
+@app.on_after_configure.connect
+def _schedule(sender: Celery, **_: Any) -> None:
+    sender.add_periodic_task(60, roll_up.s(), name="roll up")
+    sender.add_periodic_task(600, retain.s(), name="retain")
+    sender.add_periodic_task(5, expire_captures.s(), name="expire captures")

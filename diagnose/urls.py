@@ -1,0 +1,10 @@
+"""Every address of the product: pages first, then the JSON API."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("diagnose.web.urls")),
+    path("api/v1/", include("diagnose.web.api.urls")),
+]

@@ -1,0 +1,7 @@
+"""One line an endpoint of `/api/v1`, the collectors' ones included."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

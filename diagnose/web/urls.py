@@ -1,0 +1,7 @@
+"""One line a page."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
