@@ -1,0 +1,87 @@
+"""Bearer tokens: made here, shown once, kept only as a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.utils import timezone
+
+from diagnose.access.problems import Problem
+from diagnose.models.access import Token, User
+from diagnose.models.host import Host
+
+# The letter after "dg" tells a leaked secret's kind to whoever (or whatever scanner) finds it.
+_PREFIXES = {
+    Token.Kind.HOST: "dgh_",
+    Token.Kind.USER: "dgu_",
+    Token.Kind.SHARE: "dgs_",
+    Token.Kind.ENROLL: "dge_",
+}
+_SHOWN_CHARACTERS = 12
+# `last_used_at` is for people; writing it with every request would double the writes of ingest.
+_LAST_USED_EVERY = timedelta(minutes=1)
+
+
+def digest_of(secret: str) -> str:
+    """SHA-256 is enough for 256 random bits: there is nothing to guess slowly."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def issue(
+    kind: Token.Kind,
+    *,
+    label: str = "",
+    scopes: Sequence[str] = (),
+    user: User | None = None,
+    host: Host | None = None,
+    lifetime: timedelta | None = None,
+) -> str:
+    """A new secret. Scopes of a user token are role names that lower its user's role; none keeps it."""
+    secret = _PREFIXES[kind] + secrets.token_urlsafe(32)
+    Token.objects.create(
+        kind=kind,
+        digest=digest_of(secret),
+        prefix=secret[:_SHOWN_CHARACTERS],
+        label=label,
+        scopes=list(scopes),
+        user=user,
+        host=host,
+        expires_at=timezone.now() + lifetime if lifetime else None,
+    )
+    return secret
+
+
+def refused(detail: str) -> Problem:
+    """401 in the form that HTTP asks for."""
+    return Problem(401, "Not authorised", detail, headers={"WWW-Authenticate": 'Bearer realm="diagnose"'})
+
+
+def authenticate(secret: str) -> Token:
+    """The live token of a secret. Raises Problem 401 when it is unknown, revoked, expired, or its user inactive."""
+    shown = f"{secret[:_SHOWN_CHARACTERS]}…"
+    token = Token.objects.select_related("user", "host").filter(digest=digest_of(secret)).first()
+    if token is None:
+        raise refused(f"The token {shown} is not known here; enrol again or ask an admin for a new one.")
+    now = timezone.now()
+    if token.revoked_at is not None:
+        raise refused(
+            f"The token {shown} was revoked on {token.revoked_at:%Y-%m-%d %H:%M} UTC; ask for a new one."
+        )
+    if token.expires_at is not None and token.expires_at <= now:
+        raise refused(
+            f"The token {shown} expired on {token.expires_at:%Y-%m-%d %H:%M} UTC; ask for a new one."
+        )
+    if token.user is not None and not token.user.is_active:
+        raise refused(f"The user of the token {shown} is not active; ask an admin.")
+    if token.last_used_at is None or now - token.last_used_at > _LAST_USED_EVERY:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def revoke(token: Token) -> None:
+    """From now on the token is refused. Revoking twice keeps the first time."""
+    Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    token.refresh_from_db(fields=["revoked_at"])

