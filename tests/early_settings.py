@@ -31,8 +31,10 @@ os.environ.update(
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure() -> None:
-    """Tests use the files as they lie in static/: no manifest, no collectstatic."""
+    """Static files as they lie in static/ (no collectstatic); a database file, for a live server's own connections."""
     from django.conf import settings
+
+    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(RUN_DIR / "test.sqlite3")
 
     settings.STORAGES = {
         **settings.STORAGES,
