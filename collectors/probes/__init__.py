@@ -1,0 +1,34 @@
+"""The probes. In: the files of /proc and /sys, and netlink. Out: wire samples with the metrics each declares.
+
+One file an area, by source: `proc/` (text files), `net/` (sockets and namespaces), `runtime/` (languages).
+The agent makes one instance of each class in `ALL` and calls it every `INTERVAL_SECONDS`.
+"""
+
+from collectors.probes.net.listeners import Listeners
+from collectors.probes.net.namespaces import Namespaces
+from collectors.probes.proc.cpu import Cpu
+from collectors.probes.proc.facts import Facts
+from collectors.probes.proc.limits import Limits
+from collectors.probes.proc.memory import Memory
+from collectors.probes.proc.netstat import Netstat
+from collectors.probes.proc.pressure import Pressure
+from collectors.probes.proc.processes import Processes
+from collectors.probes.proc.sockstat import Sockstat
+from collectors.probes.proc.softirqs import Softirqs
+from collectors.probes.proc.softnet import Softnet
+
+# Listeners before processes: the process probe tells all that hold a listener.
+ALL: tuple[type, ...] = (
+    Facts,
+    Cpu,
+    Memory,
+    Pressure,
+    Softirqs,
+    Softnet,
+    Netstat,
+    Sockstat,
+    Listeners,
+    Namespaces,
+    Processes,
+    Limits,
+)

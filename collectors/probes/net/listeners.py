@@ -1,0 +1,126 @@
+"""Accept queues of TCP listeners, read every second over inet_diag: a burst fills a queue for less than that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from collectors.netlink import Listener, SockDiag
+from collectors.probe import Cost, Host, Metric
+from collectors.probes.net import owners
+from collectors.readings import Increases, Labels, count, gauge
+from collectors.wire import Sample
+
+LENGTH = "listener_accept_queue_length"
+LIMIT = "listener_accept_queue_limit"
+DROPS = "listener_drops_total"
+_LABELS = ("listener", "pid", "service", "netns")
+METRICS = (
+    Metric(
+        LENGTH,
+        "",
+        "Connections that wait for accept(); of several sockets of one process, the fullest.",
+        _LABELS,
+    ),
+    Metric(
+        LIMIT,
+        "",
+        "The smaller of the backlog that listen() asked for and somaxconn then; full is a length above it.",
+        _LABELS,
+    ),
+    Metric(
+        DROPS, "", "Connections and handshakes that the listener dropped, for whatever reason.", _LABELS, True
+    ),
+)
+# Past so many listeners, those with an empty queue are told every tenth second only.
+CROWD = 100
+CROWD_PASSES = 10
+
+
+@dataclass(slots=True)
+class _Queue:
+    length: int
+    limit: int
+    drops: float
+
+    def add(self, listener: Listener, drops: float) -> None:
+        """Sockets of one address in one process (SO_REUSEPORT): one full queue drops while others are empty."""
+        if listener.queued * max(self.limit, 1) > self.length * max(listener.limit, 1):
+            self.length, self.limit = listener.queued, listener.limit
+        self.drops += drops
+
+
+class Queues:
+    """Listeners of one network namespace, turned into samples."""
+
+    def __init__(self, netns: str = "") -> None:
+        self._netns = netns
+        self._drops: Increases[int] = Increases()
+        self._passes = 0
+
+    def samples(self, host: Host, listeners: list[Listener]) -> Iterator[Sample]:
+        """Length, limit and drops of each; a listener whose owner was not looked for yet comes a little later."""
+        known = owners.of(host.proc).look_up(self._netns, {listener.inode for listener in listeners})
+        drops = self._drops.since_last({at.inode: at.drops for at in listeners if at.drops is not None})
+        queues: dict[Labels, _Queue] = {}
+        counted: set[Labels] = set()
+        for listener in listeners:
+            owner = known.get(listener.inode)
+            if owner is None:
+                continue
+            labels = self._labels(listener, owner)
+            if listener.inode in drops:
+                counted.add(labels)
+            if labels in queues:
+                queues[labels].add(listener, drops.get(listener.inode, 0.0))
+            else:
+                queues[labels] = _Queue(listener.queued, listener.limit, drops.get(listener.inode, 0.0))
+        yield from self._told(host.now_ns, queues, counted)
+
+    def _told(self, now_ns: int, queues: dict[Labels, _Queue], counted: set[Labels]) -> Iterator[Sample]:
+        everyone = len(queues) <= CROWD or self._passes % CROWD_PASSES == 0
+        self._passes += 1
+        for key, queue in queues.items():
+            if not everyone and not queue.length and not queue.drops:
+                continue
+            labels = dict(key)
+            yield gauge(LENGTH, now_ns, queue.length, labels)
+            yield gauge(LIMIT, now_ns, queue.limit, labels)
+            if key in counted:
+                yield count(DROPS, now_ns, queue.drops, labels)
+
+    def _labels(self, listener: Listener, owner: owners.Owner) -> Labels:
+        """What is not known is left out: the owner of another user's socket, the host's own namespace."""
+        process = owner.process
+        pairs: Iterable[tuple[str, str]] = (
+            ("listener", listener.name),
+            ("pid", str(process.pid) if process else ""),
+            ("service", process.service if process else ""),
+            ("netns", self._netns),
+        )
+        return tuple(pair for pair in pairs if pair[1])
+
+
+class Listeners:
+    """Accept queues of the host's own network namespace."""
+
+    NAME = "listeners"
+    COST: Cost = "cheap"
+    INTERVAL_SECONDS = 1.0
+    METRICS = METRICS
+
+    def __init__(self) -> None:
+        self._diag: SockDiag | None = None
+        self._queues = Queues()
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        """Other namespaces are read by the probe `namespaces`."""
+        if self._diag is None:
+            self._diag = SockDiag()
+        try:
+            found = self._diag.listeners()
+        except BaseException:
+            self._diag.close()
+            self._diag = None
+            raise
+        yield from self._queues.samples(host, found)

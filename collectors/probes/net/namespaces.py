@@ -1,0 +1,131 @@
+"""Listeners and stack counters of other network namespaces (containers), by way of the processes inside them.
+
+Counters are read from /proc/PID/net without entering. Accept queues need a netlink socket from inside (setns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from collectors import netns
+from collectors.netlink import SockDiag
+from collectors.probe import Cost, Host, NoData
+from collectors.probes.net import listeners, owners
+from collectors.probes.proc import netstat
+from collectors.wire import Sample
+
+SEARCH_SECONDS = 15
+SEARCH_AGAIN_SECONDS = 5  # at the earliest, when the process through which a namespace was read ended
+NETSTAT_SECONDS = 5
+MOST_NAMESPACES = 64
+
+
+class _Inside:
+    """What is kept of one namespace while some process lives in it."""
+
+    def __init__(self, namespace: netns.Namespace) -> None:
+        self.namespace = namespace
+        self.quiet = False
+        self._name = str(namespace.inode)
+        self._netstat = netstat.Namespace((("netns", self._name),))
+        self._queues = listeners.Queues(self._name)
+        self._diag: SockDiag | None = None
+
+    def close(self) -> None:
+        """An open netlink socket keeps the namespace, and its devices, alive."""
+        if self._diag is not None:
+            self._diag.close()
+            self._diag = None
+
+    def leave(self, root: Path) -> None:
+        """For good."""
+        self.close()
+        owners.of(root).leave(self._name)
+
+    def counters(self, host: Host) -> Iterator[Sample]:
+        """The namespace's netstat and snmp."""
+        yield from self._netstat.collect(host, f"{self.namespace.pid}/net")
+
+    def accept_queues(self, host: Host) -> Iterator[Sample]:
+        """Its listeners; `quiet` afterwards when there are none."""
+        if self._diag is None:
+            self._diag = netns.sock_diag_inside(host.proc, self.namespace)
+        try:
+            found = self._diag.listeners()
+        except NoData:
+            self.close()
+            raise
+        self.quiet = not found
+        if self.quiet:
+            self.close()
+        yield from self._queues.samples(host, found)
+
+
+class Namespaces:
+    """The network namespaces of containers and sandboxes on this host."""
+
+    NAME = "namespaces"
+    COST: Cost = "moderate"
+    INTERVAL_SECONDS = 1.0
+    METRICS = (*listeners.METRICS, *netstat.METRICS)
+
+    def __init__(self) -> None:
+        self._inside: dict[int, _Inside] = {}
+        self._searched_ns = 0
+        self._next_netstat_ns = 0
+        self._hidden = ""
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        """Nothing when every process lives in our own namespace. NoData at the end with the reasons for what lacks."""
+        alive = self._alive(host.proc)
+        age_seconds = (host.now_ns - self._searched_ns) / 1e9
+        wait_seconds = SEARCH_SECONDS if len(alive) == len(self._inside) else SEARCH_AGAIN_SECONDS
+        searched = age_seconds >= wait_seconds
+        if searched:
+            self._searched_ns = host.now_ns
+            self._search(host.proc)
+            alive = list(self._inside.values())
+        reasons = {self._hidden} - {""}
+        if host.now_ns >= self._next_netstat_ns:
+            self._next_netstat_ns = host.now_ns + NETSTAT_SECONDS * 10**9
+            for inside in alive:
+                yield from _told(inside.counters(host), reasons)
+        for inside in alive:
+            if searched or not inside.quiet:  # where nobody listens, only now and then
+                yield from _told(inside.accept_queues(host), reasons)
+        if reasons:
+            raise NoData("; ".join(sorted(reasons)))
+
+    def _alive(self, root: Path) -> list[_Inside]:
+        """Those whose process is still there; the others' sockets are closed at once."""
+        alive = []
+        for inode, inside in self._inside.items():
+            if netns.inode_of(root, inside.namespace.pid) == inode:
+                alive.append(inside)
+            else:
+                inside.close()
+        return alive
+
+    def _search(self, root: Path) -> None:
+        found: dict[int, netns.Namespace] = {}
+        self._hidden = ""
+        try:
+            for namespace in netns.others(root):
+                if len(found) == MOST_NAMESPACES:
+                    raise NoData(f"more than {MOST_NAMESPACES} network namespaces: the others are not read")
+                found[namespace.inode] = namespace
+        except NoData as error:
+            self._hidden = str(error)
+        for gone in self._inside.keys() - found.keys():
+            self._inside.pop(gone).leave(root)
+        for inode, namespace in found.items():
+            self._inside.setdefault(inode, _Inside(namespace)).namespace = namespace
+
+
+def _told(samples: Iterator[Sample], reasons: set[str]) -> Iterator[Sample]:
+    """One namespace that cannot be read must not hide the others."""
+    try:
+        yield from samples
+    except NoData as error:
+        reasons.add(str(error))

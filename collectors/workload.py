@@ -1,0 +1,96 @@
+"""The name that whoever started a process gave it: Kubernetes workload, container, systemd unit or plain cgroup."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+VARIABLES = (b"HOSTNAME",)  # of a container: in Kubernetes the pod's name
+
+_CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+# A ReplicaSet's hash and a pod's suffix use these letters only (k8s.io/apimachinery/pkg/util/rand).
+_DEPLOYMENT_POD = re.compile(r"(.+)-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}")
+_OTHER_POD = re.compile(r"(.+)-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,4})")
+_NAMED = re.compile(r"/(?:lxc|lxc\.payload|machine)[./]([A-Za-z][\w.-]*?)(?:/|$)")
+_NSPAWN = re.compile(r"/systemd-nspawn@([^/]+)\.service(?:/|$)|/machine-([^/]+)\.scope(?:/|$)")
+_USER_MANAGER = re.compile(r"user@\d+\.service")
+_HEXADECIMAL = re.compile(r"[0-9a-f-]{12,}")
+_NOT_NAMES = re.compile(
+    r"|init|.*\.(?:slice|scope|mount|socket|partition)|\.\.|user-\d+|user|system|docker|kubepods.*"
+)
+_DOCKER = "var/lib/docker/containers"
+_PODMAN = "var/lib/containers/storage/overlay-containers/containers.json"
+
+
+def parse_cgroup(text: bytes) -> dict[str, str]:
+    """Path by controller, of /proc/PID/cgroup; the unified hierarchy (v2) has the controller ''."""
+    found = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        fields = line.split(":", 2)
+        if len(fields) == 3 and fields[2].startswith("/"):
+            found[fields[1]] = fields[2]
+    return found
+
+
+def name(cgroups: Mapping[str, str], environment: Mapping[bytes, bytes], root: Path) -> str:
+    """The best name, '' when the process is in nobody's group (a login session, the root group)."""
+    hostname = environment.get(b"HOSTNAME", b"").decode("utf-8", "replace")
+    in_pod = any("/kubepods" in path for path in cgroups.values())
+    # A pod on the host's network has the node's name: that names no workload.
+    if in_pod and hostname and hostname != _host_name(root):
+        return pod_workload(hostname)
+    for path in cgroups.values():
+        container = _CONTAINER.search(path)
+        if container:
+            return _container_name(container[1], root)
+    # The other controllers' paths (v1) are for limits, and often named by whoever runs the machine.
+    return _group_name(cgroups.get("", "/")) or _group_name(cgroups.get("name=systemd", "/"))
+
+
+def _host_name(root: Path) -> str:
+    try:
+        return (root / "sys/kernel/hostname").read_text().strip()
+    except OSError:
+        return ""
+
+
+def pod_workload(pod: str) -> str:
+    """`shop-7d4b9c6f8b-x2x4z` → `shop`, `db-0` → `db`, `agent-x2x4z` → `agent`."""
+    match = _DEPLOYMENT_POD.fullmatch(pod) or _OTHER_POD.fullmatch(pod)
+    return match[1] if match else pod
+
+
+def _group_name(path: str) -> str:
+    match = _NSPAWN.search(path) or _NAMED.search(path)
+    if match:
+        return str(next(group for group in match.groups() if group))
+    parts = path.strip("/").split("/")
+    for part in reversed(parts):
+        if part.endswith(".service") and not _USER_MANAGER.fullmatch(part):
+            return part
+    last = parts[-1]
+    return "" if _NOT_NAMES.fullmatch(last) or _HEXADECIMAL.fullmatch(last) else last
+
+
+def _container_name(container: str, root: Path) -> str:
+    """From the engine's own files, seen through PID 1; '' when there are none, since an id is no name."""
+    for base in (root / "1/root", Path("/")):
+        docker = _json(base / _DOCKER / container / "config.v2.json")
+        if isinstance(docker, dict):
+            labels = docker.get("Config", {}).get("Labels") or {}
+            return str(labels.get("com.docker.compose.service") or docker.get("Name", "").lstrip("/"))
+        podman = _json(base / _PODMAN)
+        for entry in podman if isinstance(podman, list) else ():
+            if isinstance(entry, dict) and entry.get("id") == container and entry.get("names"):
+                return str(entry["names"][0])
+    return ""
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
