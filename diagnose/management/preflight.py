@@ -1,0 +1,144 @@
+"""What must hold before anything is started. Each refusal is one line: the value, the place, the remedy."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+_LONGEST_SOCKET_PATH = 107  # sun_path has 108 bytes with the final zero (unix(7))
+_WAIT_FOR_PREVIOUS_SECONDS = 15.0
+_LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp (include/net/tcp_states.h)
+# Bits of CapEff in /proc/self/status (capabilities(7)) and what the collector cannot see without them.
+_CAPABILITIES = {
+    19: "the stacks of other users' Python processes (CAP_SYS_PTRACE)",
+    2: "which process owns a listener or a descriptor (CAP_DAC_READ_SEARCH)",
+    21: "listeners inside other network namespaces (CAP_SYS_ADMIN)",
+}
+
+
+class Refusal(Exception):
+    """The product cannot start; the message says why and what to do."""
+
+
+def prepare_data_dir(data_dir: Path) -> None:
+    """Make it, private to its owner, and try to write."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = data_dir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise Refusal(
+            f"DATA_DIR={str(data_dir)!r} cannot be used ({error.strerror}); "
+            "set DATA_DIR to a directory that this user may write"
+        ) from None
+
+
+def check_socket_path(path: Path) -> None:
+    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        raise Refusal(
+            f"DATA_DIR is too deep: {str(path)!r} has {len(os.fsencode(path))} bytes and a unix socket's path may have "
+            f"{_LONGEST_SOCKET_PATH}; set DATA_DIR to a shorter path, or REDIS_URL to a server of your own"
+        )
+
+
+def take_lock(path: Path, say: Callable[[str], None]) -> int:
+    """One supervisor a DATA_DIR. The lock lasts as long as this process and its keeper; returns its descriptor."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + _WAIT_FOR_PREVIOUS_SECONDS
+    waiting = False
+    while not _locked(descriptor):
+        owner = os.pread(descriptor, 20, 0).decode().strip()
+        if _runs(owner) or time.monotonic() > deadline:
+            os.close(descriptor)
+            raise Refusal(
+                f"Diagnose already runs on {str(path.parent)!r} (process {owner}); "
+                "stop it, or set DATA_DIR and DIAGNOSE_PORT for a second one"
+            )
+        if not waiting:
+            say("waiting for the killed run before this one to end")
+        waiting = True
+        time.sleep(0.1)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return (Path("/proc") / pid / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def check_port(address: str, port: int, setting: str) -> None:
+    """Bind it for a moment, as the server will."""
+    try:
+        info = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(info[0], info[1]) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(info[4])
+            probe.listen(1)
+    except socket.gaierror as error:
+        raise Refusal(
+            f"DIAGNOSE_BIND={address!r} is no address of this machine ({error.strerror}); "
+            "use 127.0.0.1, 0.0.0.0 or one that `ip address` shows"
+        ) from None
+    except OSError as error:
+        raise Refusal(_why_not_bound(error, address, port, setting)) from None
+
+
+def _why_not_bound(error: OSError, address: str, port: int, setting: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken{_holder_of(port)}; stop that, or set {setting} to a free port"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs root or CAP_NET_BIND_SERVICE; set {setting} to a port from 1024 on"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"DIAGNOSE_BIND={address!r} is no address of this machine; use 127.0.0.1 or 0.0.0.0"
+    return f"cannot listen on {address} port {port}: {error.strerror}; set {setting} or DIAGNOSE_BIND"
+
+
+def _holder_of(port: int) -> str:
+    """` by NAME (process PID)` if this user may see whose it is."""
+    wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*") if wanted else ():
+        with contextlib.suppress(OSError):
+            if str(descriptor.readlink()) in wanted:
+                directory = descriptor.parent.parent
+                return f" by {(directory / 'comm').read_text().strip()} (process {directory.name})"
+    return ""
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            for row in Path(table).read_text().splitlines()[1:]:
+                columns = row.split()
+                if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+                    inodes.add(columns[9])
+    return inodes
+
+
+def unseen(status: Path = Path("/proc/self/status")) -> list[str]:
+    """What the collector of this host will not see with this process's privileges."""
+    for line in status.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            effective = int(value, 16)
+            return [what for bit, what in _CAPABILITIES.items() if not effective >> bit & 1]
+    return []
