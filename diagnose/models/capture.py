@@ -42,6 +42,9 @@ class Capture(models.Model):
     requested_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+    heard_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its collector last reported on it; silence ends the capture."
+    )
     # Where the result is: what a flame graph query needs to find exactly this capture's profile.
     result_service = models.CharField(max_length=300, blank=True)
     result_from_ns = models.BigIntegerField(null=True, blank=True)
