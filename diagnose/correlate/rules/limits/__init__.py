@@ -1,0 +1,1 @@
+"""Defects of limits of the kernel and of processes."""

@@ -1,0 +1,1 @@
+"""Defects of the network stack and its queues."""

@@ -1,0 +1,107 @@
+"""Samples in, judgements out: derives the signals that rules name, checks the rules, weighs, and folds symptoms.
+
+A rule whose signal could not be derived is *unknown*, with the reason; it never counts as passed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from diagnose.correlate.catalogue import Rule, all_rules
+from diagnose.correlate.confidence import Weights, confidence
+from diagnose.correlate.rule import Unknown, Verdict
+from diagnose.correlate.samples import Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with its rule and weight. `explained_by` is the index of the judgement it is a symptom of."""
+
+    rule: str
+    verdict: Verdict
+    confidence: float
+    calibrated: bool
+    explained_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What holds in this window, and which rules could not be checked."""
+
+    judgements: tuple[Judgement, ...]
+    unknown: tuple[Unknown, ...]
+
+
+@cache
+def weights() -> Weights:
+    """The weights of the confidence model, kept as data beside it."""
+    text = files("diagnose.correlate").joinpath("confidence.json").read_text("utf-8")
+    return Weights(**json.loads(text))
+
+
+def evaluate(samples: Samples) -> Evaluation:
+    """Check every rule. Pure but for reading the weights once."""
+    signals: dict[type[Any], Any] = {}
+    judgements: list[Judgement] = []
+    unknown: list[Unknown] = []
+    for rule in all_rules():
+        arguments = {need.parameter: _derive(need.signal, samples, signals) for need in rule.needs}
+        lacking = [n.signal for n in rule.needs if not n.optional and arguments[n.parameter] is None]
+        if lacking:
+            unknown.append(Unknown(rule.id, _why(lacking, samples)))
+            continue
+        judgements.extend(_judge(rule, verdict) for verdict in rule.check(**arguments))
+    shown = [each for each in judgements if each.confidence >= weights().shown_at]
+    return Evaluation(fold(shown), tuple(unknown))
+
+
+def _derive(signal: type[Any], samples: Samples, known: dict[type[Any], Any]) -> Any:
+    if signal not in known:
+        known[signal] = signal.derive(samples)
+    return known[signal]
+
+
+def _judge(rule: Rule, verdict: Verdict) -> Judgement:
+    model = weights()
+    return Judgement(rule.id, verdict, confidence(verdict.evidence, model), model.calibrated)
+
+
+def _why(lacking: list[type[Any]], samples: Samples) -> str:
+    """What was not measured, and what the probes said about it."""
+    modules = [sys.modules[signal.__module__] for signal in lacking]
+    metrics = [name for module in modules for name in module.READS if not samples.of(name)]
+    profiles = [f"{kind} profiles" for module in modules for kind in getattr(module, "PROFILES", ())]
+    facts = [name for module in modules for name in getattr(module, "FACTS", ()) if name not in samples.facts]
+    text = f"not enough readings in the window: {', '.join(metrics + profiles + facts) or 'too few of all'}"
+    said = "; ".join(f"{failure.probe}: {failure.reason}" for failure in samples.failures)
+    return f"{text} ({said})" if said else text
+
+
+def fold(judgements: list[Judgement]) -> tuple[Judgement, ...]:
+    """Point each symptom at its nearest cause: the one that is itself explained by the others, if any is."""
+    causes = {
+        index: [at for at, cause in enumerate(judgements) if at != index and _explains(cause, symptom)]
+        for index, symptom in enumerate(judgements)
+    }
+
+    def nearest(index: int) -> int | None:
+        candidates = causes[index]
+        if not candidates:
+            return None
+        return max(
+            candidates, key=lambda at: (len(set(causes[at]) & set(candidates)), judgements[at].confidence)
+        )
+
+    return tuple(
+        Judgement(each.rule, each.verdict, each.confidence, each.calibrated, nearest(index))
+        for index, each in enumerate(judgements)
+    )
+
+
+def _explains(cause: Judgement, symptom: Judgement) -> bool:
+    return symptom.rule in cause.verdict.explains and cause.verdict.subject.touches(symptom.verdict.subject)

@@ -1,0 +1,187 @@
+"""What a rule says: a verdict with its evidence, what it ruled out, what it costs, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["supports", "contradicts", "missing"]
+# decides: the reading the defect is defined by; separates: tells it from a lookalike; corroborates: goes with it.
+Role = Literal["decides", "separates", "corroborates"]
+Risk = Literal["none", "low", "medium", "high"]
+Restart = Literal["none", "service", "host"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One line of proof. `strength` is 0 at the threshold and 1 where the reading leaves no doubt.
+
+    `labels` select the series (or, with `profile`, the flame graph) that shows it.
+    """
+
+    kind: Kind
+    role: Role
+    text: str
+    metric: str = ""
+    value: float | None = None
+    unit: str = ""
+    threshold: float | None = None
+    source: str = ""
+    strength: float = 1.0
+    labels: tuple[tuple[str, str], ...] = ()
+    profile: str = ""
+
+
+def strength(value: float, threshold: float, clear_at: float) -> float:
+    """How far a reading went from the threshold to where it leaves no doubt, bounded to 0…1; falling scales too."""
+    return min(1.0, max(0.0, (value - threshold) / (clear_at - threshold)))
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Where on the host it applies. The pid is for people: a restarted process is the same subject."""
+
+    service: str = ""
+    pid: int | None = None
+    listener: str = ""
+    netns: str = ""
+
+    @property
+    def key(self) -> str:
+        """What makes two verdicts of a rule the same finding; a restarted container has another namespace."""
+        return "|".join((self.service or self.netns, self.listener))
+
+    @property
+    def name(self) -> str:
+        """Service and pid for people."""
+        pid = f"pid {self.pid}" if self.pid is not None else ""
+        if self.service and pid:
+            return f"{self.service} ({pid})"
+        return self.service or pid or "a process of another user"
+
+    def touches(self, other: Subject) -> bool:
+        """Whether trouble here can be trouble there: the same process, service or listener."""
+        return (
+            (self.pid is not None and self.pid == other.pid)
+            or bool(self.service and self.service == other.service)
+            or bool(self.listener and (self.listener, self.netns) == (other.listener, other.netns))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What it costs: `share` 0…1 of user time or requests lost, and the same in a unit and in words."""
+
+    share: float
+    value: float
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuledOut:
+    """A confusable cause and the reading that excludes it."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WillNotHelp:
+    """A popular tweak that does nothing here, and why."""
+
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    """Set a kernel parameter."""
+
+    name: str
+    current: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Let a listener ask for a longer accept queue: the second argument of listen()."""
+
+    listener: str
+    service: str
+    current: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFiles:
+    """Let a process open more files: RLIMIT_NOFILE."""
+
+    service: str
+    pid: int
+    current: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Let more processes (or acceptors) share the work."""
+
+    service: str
+    current: int
+    proposed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Change the program at `where`, as `what` says."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Look closer before changing anything; `command` changes nothing itself."""
+
+    target: str
+    purpose: str
+    command: str
+
+
+Change = Sysctl | Backlog | OpenFiles | Workers | Code | Inspect
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A change, how its value was computed from what was measured, and what to expect of it."""
+
+    change: Change
+    formula: str
+    expected: str
+    risk: Risk
+    risk_text: str = ""
+    restart: Restart = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What was not checked, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A defect that holds on one subject. `explains` narrows the rule's EXPLAINS to what these readings bear out."""
+
+    subject: Subject
+    headline: str
+    impact: Impact
+    evidence: tuple[Evidence, ...]
+    ruled_out: tuple[RuledOut, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    will_not_help: tuple[WillNotHelp, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    explains: tuple[str, ...] = ()

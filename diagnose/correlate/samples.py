@@ -1,0 +1,115 @@
+"""A pure view of one host and one window: what collectors measured, before anything is concluded from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Readings of one metric and label set, by time. A counter's value is its increase since the reading before."""
+
+    metric: str
+    labels: Mapping[str, str]
+    times_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    counter: bool = False
+
+    @property
+    def last(self) -> float:
+        return float(self.values[-1])
+
+    @property
+    def total(self) -> float:
+        return float(self.values.sum())
+
+    def since(self, start_ns: int) -> Series:
+        """The part that begins at `start_ns`; it may be empty."""
+        first = int(np.searchsorted(self.times_ns, start_ns))
+        return Series(self.metric, self.labels, self.times_ns[first:], self.values[first:], self.counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One source position; line 0 is unknown."""
+
+    name: str
+    file: str
+    line: int = 0
+    module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """How often one call stack, root first, was seen in one named thread."""
+
+    thread: str
+    frames: tuple[Frame, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Stacks of one process, sampled for `seconds` of the window; one count stands for `period_ns`."""
+
+    service: str
+    pid: int
+    type: str
+    period_ns: int
+    seconds: float
+    stacks: tuple[Stack, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(stack.count for stack in self.stacks)
+
+    @property
+    def ticks(self) -> float:
+        """How many times the process was looked at."""
+        return self.seconds * 1e9 / self.period_ns
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailure:
+    """A probe whose last run gave nothing, and why, in its own words."""
+
+    probe: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Series that have at least one reading in the window, by metric; facts as they hold at its end."""
+
+    host: str
+    start_ns: int
+    end_ns: int
+    series: Mapping[str, tuple[Series, ...]]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    profiles: tuple[Profile, ...] = ()
+    failures: tuple[ProbeFailure, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return (self.end_ns - self.start_ns) / 1e9
+
+    def of(self, metric: str) -> tuple[Series, ...]:
+        """All series of a metric; empty when it was not measured."""
+        return self.series.get(metric, ())
+
+    def by_process(self, metric: str) -> dict[int, Series]:
+        """The series of a metric that is measured per process, by pid."""
+        return {int(each.labels["pid"]): each for each in self.of(metric) if each.labels.get("pid")}
+
+    def number(self, fact: str) -> int | None:
+        """A fact that is a whole number; None when it is not known or is something else."""
+        text = self.facts.get(fact, "").strip()
+        return int(text) if text.isdecimal() else None
+
+    def profiles_of(self, kind: str) -> dict[int, Profile]:
+        """The profiles of one type, by pid."""
+        return {profile.pid: profile for profile in self.profiles if profile.type == kind}

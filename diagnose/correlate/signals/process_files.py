@@ -1,0 +1,107 @@
+"""How many files each process has open, its limit, and whether they grow as in a leak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.correlate.samples import Samples, Series
+
+READS = ("process_open_fds", "process_max_fds", "process_open_fds_by_kind", "netstat_Tcp_CurrEstab")
+
+# readings; fewer give no slope worth an interval
+LEAST_READINGS = 5
+# s; a service that starts opens what it needs within this
+LEAST_SPAN_SECONDS = 20.0
+# s; three readings of the process table: a process without any since is gone
+PRESENT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Files a second: the median of the slopes between halves of the window, with the quartiles as its interval.
+
+    `steady` is the share of steps that did not fall.
+    """
+
+    per_second: float
+    low: float
+    high: float
+    steady: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFilesOf:
+    """One process. `kinds` holds growth per second by kind of file, most first, where the collector looked."""
+
+    pid: int
+    service: str
+    open: int
+    peak: int
+    limit: int
+    seconds: float
+    growth: Growth | None
+    kinds: tuple[tuple[str, int, float], ...]
+
+    @property
+    def share(self) -> float:
+        return self.peak / self.limit if self.limit else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFiles:
+    """By pid. `connections_per_second` is the growth of the host's established connections, the load on sockets."""
+
+    by_pid: dict[int, OpenFilesOf]
+    connections_per_second: float | None
+
+    @classmethod
+    def derive(cls, samples: Samples) -> ProcessFiles | None:
+        limits = samples.by_process("process_max_fds")
+        present_ns = samples.end_ns - int(PRESENT_SECONDS * 1e9)
+        found = {
+            pid: _files(pid, series, int(limits[pid].last), samples)
+            for pid, series in samples.by_process("process_open_fds").items()
+            if pid in limits and series.times_ns[-1] >= present_ns
+        }
+        established = [growth(s) for s in samples.of("netstat_Tcp_CurrEstab") if not s.labels.get("netns")]
+        connections = next((each.per_second for each in established if each), None)
+        return cls(found, connections) if found else None
+
+
+def growth(series: Series) -> Growth | None:
+    """A trend that a few odd readings do not move: slopes between each reading and the one half a window later."""
+    half = len(series.values) // 2
+    if len(series.values) < LEAST_READINGS:
+        return None
+    seconds = (series.times_ns[half:] - series.times_ns[: len(series.times_ns) - half]) / 1e9
+    slopes = (series.values[half:] - series.values[: len(series.values) - half]) / seconds
+    if series.times_ns[-1] - series.times_ns[0] < LEAST_SPAN_SECONDS * 1e9:
+        return None
+    low, middle, high = (float(q) for q in np.quantile(slopes, (0.25, 0.5, 0.75)))
+    return Growth(middle, low, high, float((np.diff(series.values) >= 0).mean()))
+
+
+def _files(pid: int, series: Series, limit: int, samples: Samples) -> OpenFilesOf:
+    return OpenFilesOf(
+        pid=pid,
+        service=series.labels.get("service", ""),
+        open=int(series.last),
+        peak=int(series.values.max()),
+        limit=limit,
+        seconds=float(series.times_ns[-1] - series.times_ns[0]) / 1e9,
+        growth=growth(series),
+        kinds=_kinds(pid, samples),
+    )
+
+
+def _kinds(pid: int, samples: Samples) -> tuple[tuple[str, int, float], ...]:
+    mine = [s for s in samples.of("process_open_fds_by_kind") if s.labels.get("pid") == str(pid)]
+    grown = [(s.labels.get("kind", ""), int(s.last), _slope(s)) for s in mine]
+    return tuple(sorted(grown, key=lambda kind: (-kind[2], -kind[1])))
+
+
+def _slope(series: Series) -> float:
+    seconds = float(series.times_ns[-1] - series.times_ns[0]) / 1e9
+    return (series.last - float(series.values[0])) / seconds if seconds > 0 else 0.0
