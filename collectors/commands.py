@@ -1,0 +1,216 @@
+"""Asks the server for commands, and runs those that are new, in time, known and allowed by the host's owner.
+
+The request waits in the server's stream process, where the web process sends us with a signed ticket. When that
+process cannot be reached, the web process itself is asked every few seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode, urljoin
+
+import msgspec
+
+from collectors.client import Answer, Client, Unreachable
+from collectors.state import StateError
+from collectors.wire import CaptureTarget, Command, CommandStatus, Sample
+
+_LOG = logging.getLogger("diagnose.commands")
+
+WAIT_SECONDS = 25
+# The stream process answers after WAIT_SECONDS at the latest; more silence than this is a dead connection.
+GRACE_SECONDS = 10.0
+POLL_SECONDS = 5.0
+STREAM_RETRY_SECONDS = 60.0
+BACKOFF_SECONDS = (1.0, 60.0)
+MAX_CAPTURES = 4
+REMEMBERED = 256
+_FINAL = {"done", "failed", "cancelled", "expired"}
+_FINAL_ATTEMPTS = 6
+
+Report = Callable[[CommandStatus], None]
+Capture = Callable[[Command, Report, Callable[[Sample], None], threading.Event], None]
+
+
+class _Commands(msgspec.Struct, frozen=True):
+    commands: list[Command] = []
+    after: str = ""
+
+
+class NotUnderstood(Exception):
+    """An answer that is not the server's to this question."""
+
+
+@dataclass(slots=True)
+class _Running:
+    command: Command
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Commands:
+    """`step` asks once and returns how long to rest; `run` repeats it until `stop`."""
+
+    def __init__(
+        self,
+        client: Client,
+        position: Path,
+        refusal: Callable[[CaptureTarget], str | None],
+        capture: Capture,
+        emit: Callable[[Sample], None],
+    ) -> None:
+        self.error = ""
+        self._client, self._position = client, position
+        self._refusal, self._capture, self._emit = refusal, capture, emit
+        self._after = position.read_text().strip() if position.exists() else ""
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._running: dict[str, _Running] = {}
+        self._stream_away_until = 0.0
+        self._failures = 0
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(self.step()):
+            pass
+
+    def stop(self) -> None:
+        """End the loop, and tell running captures to end."""
+        self._stopped.set()
+        for running in list(self._running.values()):
+            running.cancelled.set()
+
+    def step(self) -> float:
+        """Never raises: trouble is waited out."""
+        try:
+            answer, rest = self._ask()
+            found = _decode(answer)
+        except (Unreachable, NotUnderstood, StateError) as error:
+            return self._back_off(error)
+        self._failures, self.error = 0, ""
+        if found.after and found.after != self._after:
+            self._remember_position(found.after)
+        for command in found.commands:
+            self._handle(command)
+        return rest
+
+    def _ask(self) -> tuple[Answer, float]:
+        """The answer, and how long to rest before the next question."""
+        if time.monotonic() < self._stream_away_until:
+            return self._client.get(self._path(0)), POLL_SECONDS
+        answer = self._client.get(self._path(WAIT_SECONDS), WAIT_SECONDS + GRACE_SECONDS)
+        if answer.status != 307:
+            # Whoever answers at once without commands would be asked without a pause.
+            return answer, 1.0
+        url = urljoin(self._client.server + "/", answer.headers.get("location", ""))
+        try:
+            waited = self._client.get_elsewhere(url, WAIT_SECONDS + GRACE_SECONDS)
+            if waited.status == 200:
+                return waited, 0.0
+            reason = f"{waited.status} from the stream process"
+        except Unreachable as error:
+            reason = str(error)
+        _LOG.warning("asking for commands every %.0f s instead of waiting: %s", POLL_SECONDS, reason)
+        self._stream_away_until = time.monotonic() + STREAM_RETRY_SECONDS
+        return self._client.get(self._path(0)), POLL_SECONDS
+
+    def _path(self, wait: int) -> str:
+        return f"/api/v1/commands?{urlencode({'wait': wait, 'after': self._after})}"
+
+    def _remember_position(self, after: str) -> None:
+        """Before the commands run: after a crash one is rather missed (and fails in words) than made twice."""
+        self._after = after
+        try:
+            self._position.write_text(after + "\n")
+        except OSError as error:
+            _LOG.warning("cannot write %s: %s", self._position, error.strerror)
+
+    def _back_off(self, error: Exception) -> float:
+        self._failures += 1
+        first, longest = BACKOFF_SECONDS
+        if self.error != str(error):
+            _LOG.warning("cannot ask for commands: %s", error)
+        self.error = str(error)
+        wait = min(first * 2.0 ** (min(self._failures, 16) - 1), longest)
+        return wait * random.uniform(0.5, 1.0)  # noqa: S311 — spreads a fleet's retries, guards nothing
+
+    def _handle(self, command: Command) -> None:
+        key = (command.action, command.id)
+        if key in self._seen:
+            return
+        self._seen[key] = None
+        while len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        if command.action == "cancel":
+            self._cancel(command.id)
+            return
+        late = (time.time_ns() - command.expires_ns) / 1e9
+        if late > 0:
+            message = f"arrived {late:.0f} s after it expired; is the clock of this host right?"
+            self._start_report(CommandStatus(command.id, "expired", message=message))
+        elif ("cancel", command.id) in self._seen:
+            self._start_report(CommandStatus(command.id, "cancelled"))
+        else:
+            self._admit(command)
+
+    def _cancel(self, identifier: str) -> None:
+        running = self._running.get(identifier)
+        if running is not None:
+            running.cancelled.set()
+
+    def _admit(self, command: Command) -> None:
+        refusal = self._why_not(command)
+        if refusal is not None:
+            self._start_report(CommandStatus(command.id, "failed", message=refusal))
+            return
+        running = self._running[command.id] = _Running(command)
+        threading.Thread(target=self._run, args=(running,), name="capture", daemon=True).start()
+
+    def _why_not(self, command: Command) -> str | None:
+        if command.target is None:
+            return "the command names no process, service or cgroup"
+        if len(self._running) >= MAX_CAPTURES:
+            return f"{MAX_CAPTURES} captures are running on this host already; try again when one has ended"
+        return self._refusal(command.target)
+
+    def _run(self, running: _Running) -> None:
+        command = running.command
+        try:
+            self._capture(command, self.report, self._emit, running.cancelled)
+        except Exception as error:  # noqa: BLE001 — a capture's defect must not take the agent down
+            _LOG.exception("capture %s failed", command.id)
+            self.report(CommandStatus(command.id, "failed", message=f"{type(error).__name__}: {error}"))
+        finally:
+            self._running.pop(command.id, None)
+
+    def _start_report(self, status: CommandStatus) -> None:
+        threading.Thread(target=self.report, args=(status,), name="report", daemon=True).start()
+
+    def report(self, status: CommandStatus) -> None:
+        """Tell the server how a command goes. The end of it is told until it is heard; the rest once."""
+        path = f"/api/v1/captures/{status.id}/progress"
+        body = msgspec.json.encode(status)
+        for attempt in range(_FINAL_ATTEMPTS if status.state in _FINAL else 1):
+            if attempt and self._stopped.wait(2.0 ** (attempt - 1)):
+                return
+            try:
+                answer = self._client.post(path, body, {"Content-Type": "application/json"})
+            except (Unreachable, StateError) as error:
+                _LOG.warning("cannot report on capture %s: %s", status.id, error)
+                continue
+            if answer.status < 500 and answer.status != 429:
+                return
+
+
+def _decode(answer: Answer) -> _Commands:
+    if answer.status != 200:
+        raise NotUnderstood(f"{answer.status} to the question for commands: {answer.body[:80]!r}")
+    try:
+        return msgspec.json.decode(answer.body, type=_Commands)
+    except msgspec.MsgspecError as error:
+        raise NotUnderstood(f"the answer to the question for commands is not understood: {error}") from None

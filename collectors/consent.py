@@ -1,0 +1,43 @@
+"""What the owner of the host keeps from captures, by the patterns of `stacks.deny`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collectors import identity, procfs
+from collectors.config import Config
+from collectors.wire import CaptureTarget
+
+
+def refusal(config: Config, target: CaptureTarget) -> str | None:
+    """Why this capture is not made, in words for the page; None when it may be."""
+    if not config.on_demand:
+        return (
+            "the owner of this host has switched captures off (stacks.on_demand in the collector's settings)"
+        )
+    if not config.denied:
+        return None
+    for names in _names(config, target):
+        pattern = config.denies(*names)
+        if pattern is not None:
+            return f"the owner of this host allows no captures of {pattern!r} (stacks.deny in the collector's settings)"
+    return None
+
+
+def _names(config: Config, target: CaptureTarget) -> Iterator[tuple[str, ...]]:
+    """Of every process that the target means, and of the target itself."""
+    yield tuple(name for name in (target.service, target.cgroup) if name)
+    for stat in procfs.processes(config.proc):
+        process = identity.describe(stat, config.proc)
+        if target.pid == process.pid or target.service == process.service or _is_in(config, target, stat.pid):
+            yield process.service, process.name
+
+
+def _is_in(config: Config, target: CaptureTarget, pid: int) -> bool:
+    if not target.cgroup:
+        return False
+    try:
+        lines = (config.proc / str(pid) / "cgroup").read_text().splitlines()
+    except OSError:  # gone meanwhile
+        return False
+    return any(line.split(":", 2)[-1].startswith(target.cgroup) for line in lines)

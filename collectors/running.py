@@ -1,0 +1,92 @@
+"""`diagnose-collector run`: puts the parts of the agent together, and ends them when the system asks to."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import signal
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from collectors import __version__, consent, state
+from collectors.agent import Agent
+from collectors.capture import ondemand
+from collectors.capture.continuous import ContinuousPython
+from collectors.client import Client
+from collectors.commands import Commands
+from collectors.config import Config, ConfigError
+from collectors.probes import ALL
+from collectors.ship import Shipper
+from collectors.spool import Spool
+from collectors.state import StateError
+from collectors.wire import Sample
+
+_LOG = logging.getLogger("diagnose.agent")
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+AGENT = f"diagnose-collector/{__version__}"
+
+
+def run(config: Config) -> int:
+    """Until SIGTERM or SIGINT. Raises StateError or ConfigError when it cannot begin."""
+    state.prepare(config.state_dir)
+    config = dataclasses.replace(config, server=config.server or _enrolled_server(config))
+    state.read_token(config.token_file)
+    held = state.lock(config.state_dir)
+    try:
+        agent = _assemble(config)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: agent.stop())
+        _LOG.info("collecting for %s with state in %s", config.server, config.state_dir)
+        agent.run()
+    finally:
+        held.close()
+    _LOG.info("stopped; what was not sent is in the spool")
+    return 0
+
+
+def _assemble(config: Config) -> Agent:
+    _warn_of_plain_http(config.server)
+    identity = state.identity(config.state_dir)
+
+    def token() -> str:
+        return state.read_token(config.token_file)
+
+    spool = _spool(config)
+    client = Client(config.server, token, AGENT, config.ca_file, config.proxy)
+
+    def commands(emit: Callable[[Sample], None]) -> Commands:
+        return Commands(
+            client,
+            config.state_dir / "commands",
+            lambda target: consent.refusal(config, target),
+            ondemand.run,
+            emit,
+        )
+
+    probes = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
+    sampler = ContinuousPython() if config.continuous else None
+    return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
+
+
+def _spool(config: Config) -> Spool:
+    try:
+        return Spool(config.state_dir / "spool", config.spool_bytes)
+    except OSError as error:
+        raise StateError(
+            f"spool {config.state_dir / 'spool'}: {error.strerror}; give another --state-dir"
+        ) from None
+
+
+def _enrolled_server(config: Config) -> str:
+    try:
+        return (config.state_dir / "server").read_text().strip()
+    except OSError:
+        raise ConfigError(
+            "the server's address is missing: give --server, or enrol first with `diagnose-collector enroll`"
+        ) from None
+
+
+def _warn_of_plain_http(server: str) -> None:
+    parts = urlsplit(server)
+    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        _LOG.warning("%s is not encrypted: the token and the data can be read on the way; use https", server)
