@@ -1,0 +1,45 @@
+// @ts-check
+/** What the colours mean, and what share of the time each kind of code ran itself. */
+
+import { KIND_NAMES } from "./colors.js";
+import { percent } from "./details.js";
+
+/** @typedef {import("./layout.js").Graph} Graph */
+/** @typedef {import("./colors.js").Kind} Kind */
+
+/**
+ * @param {HTMLElement} list  an `<ul>`
+ * @param {Graph} graph
+ * @param {Kind[]} kinds  by frame
+ */
+export function showLegend(list, graph, kinds) {
+  const shares = selfByKind(graph, kinds);
+  const shown = /** @type {Kind[]} */ (Object.keys(KIND_NAMES)).filter((kind) => kind !== "none" && shares.has(kind));
+  list.replaceChildren(...shown.map((kind) => entry(kind, percent(shares.get(kind) ?? 0, graph.total[0]))));
+}
+
+/**
+ * @param {Graph} graph
+ * @param {Kind[]} kinds
+ */
+function selfByKind(graph, kinds) {
+  /** @type {Map<Kind, number>} */
+  const shares = new Map();
+  for (let node = 0; node < graph.count; node++) {
+    const kind = kinds[graph.frame[node]];
+    shares.set(kind, (shares.get(kind) ?? 0) + graph.self[node]);
+  }
+  return shares;
+}
+
+/**
+ * @param {Kind} kind
+ * @param {string} share
+ */
+function entry(kind, share) {
+  const item = document.createElement("li");
+  item.className = `flame__kind flame__kind--${kind}`;
+  item.textContent = `${KIND_NAMES[kind]} ${share}`;
+  item.title = `${share} of the samples were taken while ${KIND_NAMES[kind].toLowerCase()} ran itself`;
+  return item;
+}
