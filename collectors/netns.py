@@ -36,7 +36,12 @@ def inode_of(root: Path, pid: int | str) -> int | None:
 
 def others(root: Path) -> Iterator[Namespace]:
     """Every namespace but our own that some process lives in, once. NoData at the end when some could not be read."""
-    seen = {inode_of(root, "self")}
+    own = inode_of(root, "self")
+    if own is None:
+        raise NoData(
+            f"{root}/self/ns/net may not be seen, so other network namespaces cannot be told from our own"
+        )
+    seen = {own}
     hidden = 0
     for process in procfs.processes(root):
         inode = inode_of(root, process.pid)

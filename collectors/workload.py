@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 VARIABLES = (b"HOSTNAME",)  # of a container: in Kubernetes the pod's name
 
@@ -14,7 +15,7 @@ _CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 # A ReplicaSet's hash and a pod's suffix use these letters only (k8s.io/apimachinery/pkg/util/rand).
 _DEPLOYMENT_POD = re.compile(r"(.+)-[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}")
 _OTHER_POD = re.compile(r"(.+)-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,4})")
-_NAMED = re.compile(r"/(?:lxc|lxc\.payload|machine)[./]([A-Za-z][\w.-]*?)(?:/|$)")
+_NAMED = re.compile(r"/(?:lxc\.payload|lxc|machine)[./]([A-Za-z][\w.-]*?)(?:/|$)")
 _NSPAWN = re.compile(r"/systemd-nspawn@([^/]+)\.service(?:/|$)|/machine-([^/]+)\.scope(?:/|$)")
 _USER_MANAGER = re.compile(r"user@\d+\.service")
 _HEXADECIMAL = re.compile(r"[0-9a-f-]{12,}")
@@ -23,6 +24,26 @@ _NOT_NAMES = re.compile(
 )
 _DOCKER = "var/lib/docker/containers"
 _PODMAN = "var/lib/containers/storage/overlay-containers/containers.json"
+
+_Kind = TypeVar("_Kind")
+
+
+class _DockerConfig(msgspec.Struct):
+    Labels: dict[str, str] | None = None
+
+
+class _DockerContainer(msgspec.Struct):
+    """The part of Docker's config.v2.json that names a container."""
+
+    Name: str = ""
+    Config: _DockerConfig = msgspec.field(default_factory=_DockerConfig)
+
+
+class _PodmanContainer(msgspec.Struct):
+    """The part of an entry in Podman's containers.json that names a container."""
+
+    id: str = ""
+    names: list[str] = msgspec.field(default_factory=list)
 
 
 def parse_cgroup(text: bytes) -> dict[str, str]:
@@ -78,19 +99,18 @@ def _group_name(path: str) -> str:
 def _container_name(container: str, root: Path) -> str:
     """From the engine's own files, seen through PID 1; '' when there are none, since an id is no name."""
     for base in (root / "1/root", Path("/")):
-        docker = _json(base / _DOCKER / container / "config.v2.json")
-        if isinstance(docker, dict):
-            labels = docker.get("Config", {}).get("Labels") or {}
-            return str(labels.get("com.docker.compose.service") or docker.get("Name", "").lstrip("/"))
-        podman = _json(base / _PODMAN)
-        for entry in podman if isinstance(podman, list) else ():
-            if isinstance(entry, dict) and entry.get("id") == container and entry.get("names"):
-                return str(entry["names"][0])
+        docker = _decode(base / _DOCKER / container / "config.v2.json", _DockerContainer)
+        if docker is not None:
+            labels = docker.Config.Labels or {}
+            return labels.get("com.docker.compose.service") or docker.Name.lstrip("/")
+        for entry in _decode(base / _PODMAN, list[_PodmanContainer]) or []:
+            if entry.id == container and entry.names:
+                return entry.names[0]
     return ""
 
 
-def _json(path: Path) -> Any:
+def _decode(path: Path, kind: type[_Kind]) -> _Kind | None:
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError):
         return None

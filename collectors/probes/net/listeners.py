@@ -9,11 +9,12 @@ from collectors.netlink import Listener, SockDiag
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
 from collectors.readings import Increases, Labels, count, gauge
-from collectors.wire import Sample
+from collectors.wire import ProbeStatus, Sample
 
 LENGTH = "listener_accept_queue_length"
 LIMIT = "listener_accept_queue_limit"
 DROPS = "listener_drops_total"
+OWNERS_STATUS = "listeners.owners"
 _LABELS = ("listener", "pid", "service", "netns")
 METRICS = (
     Metric(
@@ -51,12 +52,13 @@ class _Queue:
 
 
 class Queues:
-    """Listeners of one network namespace, turned into samples."""
+    """Listeners of one network namespace, turned into samples. `unowned` are those nobody was found for."""
 
     def __init__(self, netns: str = "") -> None:
         self._netns = netns
         self._drops: Increases[int] = Increases()
         self._passes = 0
+        self.unowned: list[str] = []
 
     def samples(self, host: Host, listeners: list[Listener]) -> Iterator[Sample]:
         """Length, limit and drops of each; a listener whose owner was not looked for yet comes a little later."""
@@ -75,6 +77,7 @@ class Queues:
                 queues[labels].add(listener, drops.get(listener.inode, 0.0))
             else:
                 queues[labels] = _Queue(listener.queued, listener.limit, drops.get(listener.inode, 0.0))
+        self.unowned = sorted(dict(key)["listener"] for key in queues if "pid" not in dict(key))
         yield from self._told(host.now_ns, queues, counted)
 
     def _told(self, now_ns: int, queues: dict[Labels, _Queue], counted: set[Labels]) -> Iterator[Sample]:
@@ -124,3 +127,14 @@ class Listeners:
             self._diag = None
             raise
         yield from self._queues.samples(host, found)
+        yield self._owners_found(owners.of(host.proc).hidden_processes)
+
+    def _owners_found(self, hidden: int) -> ProbeStatus:
+        """A status of its own, since the queues themselves are read well."""
+        unowned, reason = self._queues.unowned, ""
+        if unowned:
+            reason = (
+                f"nobody was found who holds {', '.join(unowned[:5])}{' …' if len(unowned) > 5 else ''}: it is the "
+                f"kernel's, or of one of the {hidden} processes that only root with CAP_SYS_PTRACE may look at"
+            )
+        return ProbeStatus(OWNERS_STATUS, not (unowned and hidden), reason, 0.0, 0)

@@ -13,12 +13,13 @@ from collectors.netlink import SockDiag
 from collectors.probe import Cost, Host, NoData
 from collectors.probes.net import listeners, owners
 from collectors.probes.proc import netstat
-from collectors.wire import Sample
+from collectors.wire import Points, ProbeStatus, Sample
 
 SEARCH_SECONDS = 15
 SEARCH_AGAIN_SECONDS = 5  # at the earliest, when the process through which a namespace was read ended
 NETSTAT_SECONDS = 5
 MOST_NAMESPACES = 64
+UNREAD_STATUS = "namespaces.unread"
 
 
 class _Inside:
@@ -48,7 +49,8 @@ class _Inside:
         yield from self._netstat.collect(host, f"{self.namespace.pid}/net")
 
     def accept_queues(self, host: Host) -> Iterator[Sample]:
-        """Its listeners; `quiet` afterwards when there are none."""
+        """Its listeners; `quiet` afterwards when there are none or they may not be read."""
+        self.quiet = True
         if self._diag is None:
             self._diag = netns.sock_diag_inside(host.proc, self.namespace)
         try:
@@ -75,9 +77,14 @@ class Namespaces:
         self._searched_ns = 0
         self._next_netstat_ns = 0
         self._hidden = ""
+        self._reasons: set[str] = set()
+        self._read_any = False
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """Nothing when every process lives in our own namespace. NoData at the end with the reasons for what lacks."""
+        """Nothing when every process lives in our own namespace; NoData when none of the others can be read.
+
+        What lacks while others are read is told as the status of its own part.
+        """
         alive = self._alive(host.proc)
         age_seconds = (host.now_ns - self._searched_ns) / 1e9
         wait_seconds = SEARCH_SECONDS if len(alive) == len(self._inside) else SEARCH_AGAIN_SECONDS
@@ -86,16 +93,28 @@ class Namespaces:
             self._searched_ns = host.now_ns
             self._search(host.proc)
             alive = list(self._inside.values())
-        reasons = {self._hidden} - {""}
+        for sample in self._samples(host, alive, searched):
+            self._read_any |= isinstance(sample, Points)
+            yield sample
+        reason = "; ".join(sorted(self._reasons | ({self._hidden} - {""})))
+        if reason and not self._read_any:
+            raise NoData(reason)
+        yield ProbeStatus(UNREAD_STATUS, not reason, reason, 0.0, 0)
+
+    def _samples(self, host: Host, alive: list[_Inside], searched: bool) -> Iterator[Sample]:
+        """One namespace that cannot be read must not hide the others."""
+        parts: list[Iterator[Sample]] = []
         if host.now_ns >= self._next_netstat_ns:
             self._next_netstat_ns = host.now_ns + NETSTAT_SECONDS * 10**9
-            for inside in alive:
-                yield from _told(inside.counters(host), reasons)
-        for inside in alive:
-            if searched or not inside.quiet:  # where nobody listens, only now and then
-                yield from _told(inside.accept_queues(host), reasons)
-        if reasons:
-            raise NoData("; ".join(sorted(reasons)))
+            self._reasons, self._read_any = set(), False
+            parts += [inside.counters(host) for inside in alive]
+        # Where nobody listens, only now and then.
+        parts += [inside.accept_queues(host) for inside in alive if searched or not inside.quiet]
+        for part in parts:
+            try:
+                yield from part
+            except NoData as error:
+                self._reasons.add(str(error))
 
     def _alive(self, root: Path) -> list[_Inside]:
         """Those whose process is still there; the others' sockets are closed at once."""
@@ -121,11 +140,3 @@ class Namespaces:
             self._inside.pop(gone).leave(root)
         for inode, namespace in found.items():
             self._inside.setdefault(inode, _Inside(namespace)).namespace = namespace
-
-
-def _told(samples: Iterator[Sample], reasons: set[str]) -> Iterator[Sample]:
-    """One namespace that cannot be read must not hide the others."""
-    try:
-        yield from samples
-    except NoData as error:
-        reasons.add(str(error))

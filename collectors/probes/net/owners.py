@@ -29,7 +29,7 @@ class Owner:
 
 
 class Owners:
-    """Owners by network namespace ('' is our own) and socket inode."""
+    """Owners by network namespace ('' is our own) and socket inode; `hidden_processes` could not be looked at."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -37,6 +37,7 @@ class Owners:
         self._wanted: dict[str, set[int]] = {}
         self._next_scan = 0.0
         self._retry_at: dict[str, float] = {}
+        self.hidden_processes = 0
 
     def look_up(self, netns: str, inodes: set[int]) -> dict[int, Owner]:
         """Owners of all listening sockets of a namespace; one that is missing could not be looked for yet."""
@@ -78,12 +79,19 @@ class Owners:
                 described = identity.describe(process, self._root) if process else None
                 self._known.setdefault(netns, {})[inode] = Owner(described, link)
 
+    def _hides(self, pid: int) -> bool:
+        """Has descriptors that this user may not look at. PID 1 may refuse even root, so it is not counted."""
+        return pid != 1 and procfs.open_fds(self._root, pid) != 0
+
     def _oldest(self, wanted: set[int]) -> dict[int, tuple[procfs.Stat | None, str]]:
         targets = {f"socket:[{inode}]": inode for inode in wanted}
         oldest: dict[int, tuple[procfs.Stat | None, str]] = {}
         starts: dict[int, int] = {}
+        self.hidden_processes = 0
         for process in procfs.processes(self._root):
-            for name, target in procfs.fd_links(self._root, process.pid, DESCRIPTORS_LOOKED_AT):
+            links = procfs.fd_links(self._root, process.pid, DESCRIPTORS_LOOKED_AT)
+            self.hidden_processes += not links and self._hides(process.pid)
+            for name, target in links:
                 inode = targets.get(target)
                 if inode is not None and process.start_ticks < starts.get(inode, process.start_ticks + 1):
                     starts[inode] = process.start_ticks

@@ -72,7 +72,6 @@ class Facts:
         yield from self._unchanging.items()
         yield "kernel.release", _text(_read(f"{host.proc}/sys/kernel/osrelease"))
         yield "kernel.boot_id", _text(_read(f"{host.proc}/sys/kernel/random/boot_id"))
-        yield "kernel.command_line", _text(_read(f"{host.proc}/cmdline"))
         names = (parse_os_name(_read(f"{host.proc}/{path}")) for path in _OS_RELEASE)
         yield "os.name", next((name for name in names if name), "")
         cpus = parse_cpu_count(_read(f"{host.proc}/stat"))

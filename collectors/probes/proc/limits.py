@@ -14,7 +14,7 @@ from collectors.wire import Sample
 
 METRIC = "process_open_fds_by_kind"
 NEAR_SHARE = 0.5
-# Growing: over the last minute in each pass, and by so many in sum; a burst of connections falls again.
+# Growing: in each of the last passes, and by so many in sum; a burst of connections falls again.
 GROWING_PASSES = 4
 GROWING_FDS = 24
 MOST_PROCESSES = 20
@@ -49,7 +49,7 @@ class Limits:
 
     NAME = "limits"
     COST: Cost = "moderate"
-    INTERVAL_SECONDS = 15.0
+    INTERVAL_SECONDS = 10.0
     METRICS = (
         Metric(
             METRIC,

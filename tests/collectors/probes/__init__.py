@@ -1,0 +1,1 @@
+"""Tests of the probes, on recorded trees and on the live host."""
