@@ -1,0 +1,1 @@
+"""Template filters: SI values enter, text for people leaves."""
