@@ -5,7 +5,7 @@
     runner      runs one probe, times it, survives its errors and its hangs
     probes      one reader of one area of the host each; `probe` is their protocol
     capture     stacks of processes: continuous, and on demand
-    gather      samples of an interval become encoded series
+    gather      samples of an interval become encoded series; `outbox` moves them into the spool
     spool       encoded batches wait on disk until the server has committed them
     ship        sends batches over `client`; deletes what is committed
     commands    asks the server for captures to make, and answers for them

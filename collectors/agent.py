@@ -1,7 +1,7 @@
 """The agent's loop: one mailbox, one probe at a time, a batch to the spool every ten seconds.
 
-Everything that waits (the network, captures, stack sampling, a probe's own reads) has its own thread and puts what
-it has to say into the mailbox; only this loop decides.
+Everything that waits (the network, the disk, captures, stack sampling, a probe's own reads) has its own thread; only
+this loop decides what runs.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from typing import Protocol
 
-from collectors import __version__, payload
+from collectors import __version__
 from collectors.budget import Budget, Overhead, measure
 from collectors.commands import Commands
 from collectors.config import Config
-from collectors.gather import Gather
+from collectors.outbox import Outbox
 from collectors.probe import Host, Probe
 from collectors.runner import Outcome, Runner
 from collectors.schedule import Result, Schedule
 from collectors.ship import Shipper
 from collectors.spool import Spool
-from collectors.state import AgentState, ProbeState, write_state
-from collectors.wire import Event, ProbeStatus, Sample
+from collectors.state import AgentState, ProbeState
+from collectors.wire import ProbeStatus, Sample
 
 _LOG = logging.getLogger("diagnose.agent")
 
@@ -35,14 +34,9 @@ PUSH_SECONDS = 10.0
 FIRST_PUSH_SECONDS = 1.3
 PROBE_SECONDS = 5.0
 STATUS_REPEAT_SECONDS = 60.0
+# Leaving takes two seconds at most, also when the disk hangs.
+STOP_SECONDS = 1.0
 HELD_BYTES = 2 * 1024 * 1024
-
-
-class Signal(Enum):
-    """What threads and signal handlers tell the loop."""
-
-    STOP = "stop"
-    FLUSH = "flush"
 
 
 class Sampler(Protocol):
@@ -69,63 +63,68 @@ class Agent:
         """`commands` makes the command loop, given where its captures' samples go."""
         now = time.monotonic()
         self._config, self._identity = config, identity
-        self._spool, self._shipper, self._gather = spool, shipper, Gather()
-        self._sampler, self._commands = sampler, commands(self.emit_now)
-        self._mailbox: queue.SimpleQueue[Outcome | Signal] = queue.SimpleQueue()
+        self._spool, self._shipper, self._sampler = spool, shipper, sampler
+        self._outbox = Outbox(spool, shipper.wake, config.state_dir, self._describe)
+        self._commands = commands(self._outbox.add_now)
+        self._mailbox: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._budget = Budget(config.cpu_percent, config.memory_bytes, now)
         overhead = Overhead(spool.state, lambda: self._budget.slowdown)
         self._schedule = Schedule([*probes, overhead], now)
-        self._runner = Runner(self._gather.add, self._mailbox.put)
+        self._runner = Runner(self._outbox.add, self._mailbox.put)
         self._running: tuple[Probe, float] | None = None
         self._reported: dict[str, tuple[bool, str, float]] = {}
         self._probes: dict[str, ProbeState] = {}
         self._started_at = time.time()
-        self._dropped = 0
+        self._stopping = False
         self._next_push = now + FIRST_PUSH_SECONDS
 
     def run(self) -> None:
         """Collect until stopped."""
         self._start_threads()
-        stopping = False
-        while not stopping:
-            now = time.monotonic()
-            self._start_probe(now)
+        while not self._stopping:
             try:
-                message = self._mailbox.get(timeout=max(0.0, self._next_event() - now))
-            except queue.Empty:
-                message = None
-            stopping = self._take(message, time.monotonic())
+                self._turn()
+            except Exception:  # noqa: BLE001 — the loop must go on
+                _LOG.exception("unexpected error; the collector goes on")
+                time.sleep(1.0)
         self._stop_threads()
-        self.flush()
 
     def stop(self) -> None:
         """May be called from a signal handler: SimpleQueue.put is re-entrant."""
-        self._mailbox.put(Signal.STOP)
-
-    def emit_now(self, sample: Sample) -> None:
-        """Keep a capture's sample and send it without waiting for the next push."""
-        self._gather.add("capture", sample)
-        self._mailbox.put(Signal.FLUSH)
-
-    def flush(self) -> None:
-        """Move what was gathered into the spool and let the shipper know."""
-        self._report_losses()
-        for part in payload.split(self._gather.take()):
-            self._spool.append(part)
-        self._shipper.wake()
-        self._write_state()
+        self._stopping = True
+        self._mailbox.put(None)
 
     def _start_threads(self) -> None:
-        threading.Thread(target=self._shipper.run, name="ship", daemon=True).start()
-        threading.Thread(target=self._commands.run, name="commands", daemon=True).start()
+        for name, run in (("ship", self._shipper.run), ("commands", self._commands.run)):
+            _start(name, run)
+        self._writer = _start("outbox", self._outbox.run)
         if self._sampler is not None:
-            self._sampler.start(lambda sample: self._gather.add("stacks", sample))
+            self._sampler.start(lambda sample: self._outbox.add("stacks", sample))
 
     def _stop_threads(self) -> None:
         self._commands.stop()
+        self._outbox.close()
+        self._writer.join(STOP_SECONDS)
+        self._shipper.stop()
         if self._sampler is not None:
             self._sampler.stop()
-        self._shipper.stop()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        self._start_probe(now)
+        try:
+            outcome = self._mailbox.get(timeout=max(0.0, self._next_event() - now))
+        except queue.Empty:
+            outcome = None
+        now = time.monotonic()
+        if outcome is not None:
+            self._finished(outcome, now)
+        if self._running is not None and now >= self._running[1]:
+            self._give_up(self._running[0])
+        if now >= self._next_push:
+            self._push(now)
+        elif self._outbox.held_bytes > HELD_BYTES:
+            self._outbox.flush_soon()
 
     def _next_event(self) -> float:
         if self._running is not None:
@@ -137,18 +136,6 @@ class Agent:
             self._running = (probe, now + PROBE_SECONDS)
             self._runner.start(probe, Host(self._config.proc, self._config.sys, time.time_ns()))
 
-    def _take(self, message: Outcome | Signal | None, now: float) -> bool:
-        """Act on one message and on the time; returns whether to stop."""
-        if isinstance(message, Outcome):
-            self._finished(message, now)
-        elif message is Signal.FLUSH:
-            self.flush()
-        if self._running is not None and now >= self._running[1]:
-            self._give_up(self._running[0])
-        if now >= self._next_push or self._gather.held_bytes > HELD_BYTES:
-            self._push(now)
-        return message is Signal.STOP
-
     def _push(self, now: float) -> None:
         self._next_push = now + PUSH_SECONDS
         slowdown = self._budget.observe(measure(), now)
@@ -158,20 +145,20 @@ class Agent:
         if self._sampler is not None:
             for status in self._sampler.status():
                 self._report(status, now)
-        self.flush()
+        self._outbox.flush_soon()
 
     @property
     def cpu_share(self) -> float:
-        """Of one core, samplers included; 0 until it is known."""
+        """Of one core; 0 until it is known."""
         return self._budget.cpu_share or 0.0
 
     def _finished(self, outcome: Outcome, now: float) -> None:
-        if not outcome.late:
+        if self._running is not None and outcome.probe == self._running[0].NAME:
             self._running = None
             self._report_outcome(outcome, now)
-        # A late one was reported when it was given up; only now may its probe run again.
-        result = Result.TIMED_OUT if outcome.late else outcome.result
-        self._schedule.done(outcome.probe, result, now)
+            self._schedule.done(outcome.probe, outcome.result, now)
+        else:  # was given up and reported then; only now may its probe run again
+            self._schedule.done(outcome.probe, Result.TIMED_OUT, now)
 
     def _give_up(self, probe: Probe) -> None:
         self._runner.abandon()
@@ -181,7 +168,7 @@ class Agent:
         self._report_outcome(Outcome(probe.NAME, Result.TIMED_OUT, reason, 0.0), time.monotonic())
 
     def _report_outcome(self, outcome: Outcome, now: float) -> None:
-        self._gather.count_run(outcome.probe)
+        self._outbox.count_run(outcome.probe)
         ok = outcome.result is Result.OK
         self._report(ProbeStatus(outcome.probe, ok, outcome.reason, outcome.cpu_seconds, 0), now)
 
@@ -191,18 +178,11 @@ class Agent:
         ok, reason, at = self._reported.get(status.probe, (True, "", -STATUS_REPEAT_SECONDS))
         if (ok, reason) != (status.ok, status.reason) or now - at >= STATUS_REPEAT_SECONDS:
             self._reported[status.probe] = (status.ok, status.reason, now)
-            self._gather.add(status.probe, status)
+            self._outbox.add(status.probe, status)
 
-    def _report_losses(self) -> None:
-        dropped = self._spool.state().dropped
-        if dropped > self._dropped:
-            fields = {"batches": str(dropped - self._dropped)}
-            self._gather.add("agent", Event("spool_dropped_batches", time.time_ns(), fields))
-        self._dropped = dropped
-
-    def _write_state(self) -> None:
+    def _describe(self) -> AgentState:
         spool, progress = self._spool.state(), self._shipper.progress
-        state = AgentState(
+        return AgentState(
             version=__version__,
             pid=os.getpid(),
             server=self._config.server,
@@ -221,11 +201,23 @@ class Agent:
             ship_error=progress.error,
             commands_error=self._commands.error,
             cpu_share=self.cpu_share,
-            rss_bytes=measure().rss_bytes,
+            rss_bytes=measure().agent_rss_bytes,
             slowdown=self._budget.slowdown,
             probes=dict(self._probes),
         )
+
+
+def _start(name: str, run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=_keep_running, args=(run,), name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _keep_running(run: Callable[[], None]) -> None:
+    while True:
         try:
-            write_state(self._config.state_dir, state)
-        except OSError as error:
-            _LOG.warning("cannot write %s/status.json: %s", self._config.state_dir, error.strerror)
+            run()
+            return
+        except Exception:  # noqa: BLE001 — these loops are the agent's too
+            _LOG.exception("unexpected error; the collector goes on")
+            time.sleep(1.0)

@@ -32,14 +32,6 @@ class Usage:
     agent_rss_bytes: int
     stacks_rss_bytes: int
 
-    @property
-    def cpu_seconds(self) -> float:
-        return self.agent_cpu_seconds + self.stacks_cpu_seconds
-
-    @property
-    def rss_bytes(self) -> int:
-        return self.agent_rss_bytes + self.stacks_rss_bytes
-
 
 def measure() -> Usage:
     """Of this process; a child's CPU counts when it has ended."""
@@ -70,7 +62,10 @@ def _rss_bytes(pid: str) -> int:
 
 
 class Budget:
-    """A running mean of the CPU share, and the factor by which intervals grow while the agent costs too much."""
+    """A running mean of the agent's CPU share, and the factor by which intervals grow while it costs too much.
+
+    The samplers keep to a share of their own, by their rates.
+    """
 
     def __init__(self, cpu_percent: float, memory_bytes: int, now: float) -> None:
         self._most_share = cpu_percent / 100
@@ -86,11 +81,11 @@ class Budget:
             return self.slowdown
         if self._last is not None:
             before, cpu_before = self._last
-            share = (usage.cpu_seconds - cpu_before) / max(now - before, 0.001)
+            share = (usage.agent_cpu_seconds - cpu_before) / max(now - before, 0.001)
             mean = share if self.cpu_share is None else self.cpu_share
             self.cpu_share = mean + _NEWEST * (share - mean)
-            self.slowdown = self._adjusted(self.cpu_share, usage.rss_bytes)
-        self._last = (now, usage.cpu_seconds)
+            self.slowdown = self._adjusted(self.cpu_share, usage.agent_rss_bytes)
+        self._last = (now, usage.agent_cpu_seconds)
         return self.slowdown
 
     def _adjusted(self, share: float, rss_bytes: int) -> float:

@@ -55,6 +55,7 @@ class Config:
     memory_bytes: int
     continuous: bool
     on_demand: bool
+    stacks_cpu_percent: float
     denied: tuple[str, ...]
     disabled_probes: frozenset[str]
 
@@ -99,15 +100,21 @@ SETTINGS = (
         "budget.cpu_percent",
         2.0,
         values.percent,
-        "Share of one core, in percent, above which the collector slows itself down.",
+        "Share of one core, in percent, above which the collector (without sampling) slows itself down.",
     ),
     Setting(
         "budget.memory",
         "80M",
         values.size(32 * _MIB),
-        "Resident memory above which the collector slows itself down.",
+        "Resident memory above which the collector (without sampling) slows itself down.",
     ),
     Setting("stacks.continuous", True, values.flag, "Sample the stacks of Python processes all the time."),
+    Setting(
+        "stacks.cpu_percent",
+        3.0,
+        values.percent,
+        "Share of one core, in percent, that continuous sampling may take; its rates follow from it.",
+    ),
     Setting("stacks.on_demand", True, values.flag, "Let operators of the server ask for captures."),
     Setting(
         "stacks.deny",
@@ -145,6 +152,7 @@ def load(
         memory_bytes=found["budget.memory"],
         continuous=found["stacks.continuous"],
         on_demand=found["stacks.on_demand"],
+        stacks_cpu_percent=found["stacks.cpu_percent"],
         denied=found["stacks.deny"],
         disabled_probes=disabled,
     )

@@ -48,8 +48,16 @@ def enroll(config: Config, source: str | None, new_identity: bool) -> None:
         raise StateError(f"{config.server} answered like no Diagnose server; is the address right?") from None
     config.token_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     state.write_private(config.token_file, enrolled.token + "\n")
-    state.write_private(config.state_dir / "server", config.server + "\n")
+    _remember_server(config)
     print(f"enrolled {config.name} as host {enrolled.host} of {config.server}; token in {config.token_file}")
+
+
+def _remember_server(config: Config) -> None:
+    path = config.state_dir / "server"
+    if path.exists() and path.read_text().strip() != config.server:
+        # Another server knows nothing of the batches before: it is to see a count that begins at 1.
+        (config.state_dir / "spool" / "epoch").unlink(missing_ok=True)
+    state.write_private(path, config.server + "\n")
 
 
 def _enrolment_token(source: str | None) -> str:

@@ -22,13 +22,12 @@ _LOG = logging.getLogger("diagnose.probe")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run went. `late` = the run had already been given up as timed out."""
+    """How a run went."""
 
     probe: str
     result: Result
     reason: str
     cpu_seconds: float
-    late: bool = False
 
 
 @dataclass(slots=True)
@@ -84,4 +83,4 @@ class Runner:
         except Exception as error:  # noqa: BLE001 — a probe's defect must not take the agent down
             _LOG.exception("probe %s failed", name)
             result, reason = Result.FAILED, f"{type(error).__name__}: {error}"
-        return Outcome(name, result, reason, time.thread_time() - started, run.abandoned)
+        return Outcome(name, result, reason, time.thread_time() - started)

@@ -15,6 +15,7 @@ from collectors.capture.continuous import ContinuousPython
 from collectors.client import Client
 from collectors.commands import Commands
 from collectors.config import Config, ConfigError
+from collectors.identity import Process
 from collectors.probes import ALL
 from collectors.ship import Shipper
 from collectors.spool import Spool
@@ -64,8 +65,15 @@ def _assemble(config: Config) -> Agent:
         )
 
     probes = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
-    sampler = ContinuousPython() if config.continuous else None
+    sampler = _sampler(config) if config.continuous else None
     return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
+
+
+def _sampler(config: Config) -> ContinuousPython:
+    def denies(process: Process) -> bool:
+        return config.denies(process.service, process.name) is not None
+
+    return ContinuousPython(config.stacks_cpu_percent / 100, denies, config.proc)
 
 
 def _spool(config: Config) -> Spool:

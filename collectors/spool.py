@@ -63,6 +63,7 @@ class Spool:
             number = self._next
             self._next += 1
             self._sizes[number] = len(payload)
+            self._bytes += len(payload)
             self._held[number] = payload
             self._persist()
             self._enforce_bounds()
@@ -102,6 +103,7 @@ class Spool:
         with self._lock:
             number = seq + self._base
             if number in self._sizes:
+                self._bytes += len(payload) - self._sizes[number]
                 self._sizes[number] = len(payload)
                 if number in self._held:
                     self._held[number] = payload
@@ -114,21 +116,22 @@ class Spool:
             self._begin_epoch(next(iter(self._sizes), self._next) - 1)
 
     def state(self) -> SpoolState:
-        with self._lock:
-            return SpoolState(
-                epoch=self._epoch,
-                batches=len(self._sizes),
-                bytes=sum(self._sizes.values()),
-                next_seq=self._next - self._base,
-                dropped=self._dropped,
-                disk_error=self._disk_error,
-            )
+        """Without the lock, which is held while a slow disk syncs."""
+        return SpoolState(
+            epoch=self._epoch,
+            batches=len(self._sizes),
+            bytes=self._bytes,
+            next_seq=self._next - self._base,
+            dropped=self._dropped,
+            disk_error=self._disk_error,
+        )
 
     def _load(self) -> None:
         for leftover in self._directory.glob("*.tmp"):
             leftover.unlink(missing_ok=True)
         files = {int(p.stem): p for p in self._directory.glob(f"*{_SUFFIX}") if p.stem.isdigit()}
         self._sizes = {number: files[number].stat().st_size for number in sorted(files)}
+        self._bytes = sum(self._sizes.values())
         self._marker = max(files, default=0)
         self._next = self._marker + 1
         first = min(files, default=self._next)
@@ -181,7 +184,7 @@ class Spool:
 
     def _enforce_bounds(self) -> None:
         while len(self._sizes) > 1 and (
-            sum(self._sizes.values()) > self._max_bytes or sum(map(len, self._held.values())) > MAX_HELD_BYTES
+            self._bytes > self._max_bytes or sum(map(len, self._held.values())) > MAX_HELD_BYTES
         ):
             self._remove(next(iter(self._sizes)))
             self._dropped += 1
@@ -189,8 +192,9 @@ class Spool:
                 self._persist()
 
     def _remove(self, number: int) -> None:
-        if self._sizes.pop(number, None) is None:
+        if number not in self._sizes:
             return
+        self._bytes -= self._sizes.pop(number)
         if self._held.pop(number, None) is None and number != self._marker:
             self._unlink(number)
 

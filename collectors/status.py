@@ -39,7 +39,7 @@ def _lines(state: AgentState, now: float) -> list[str]:
         f"spool      {state.spool_batches} batches, {state.spool_bytes / 1024:.0f} KiB, "
         f"{state.dropped_batches} dropped",
         f"cost       {100 * state.cpu_share:.2f} % of a core, {state.rss_bytes / 1024**2:.1f} MiB, "
-        f"intervals ×{state.slowdown:.2g}",
+        f"intervals ×{state.slowdown:.2g} (without stack sampling)",
     ]
     troubles = {"disk": state.disk_error, "sending": state.ship_error, "commands": state.commands_error}
     lines += [f"trouble    {what}: {text}" for what, text in troubles.items() if text]

@@ -4,6 +4,7 @@ One file an area, by source: `proc/` (text files), `net/` (sockets and namespace
 The agent makes one instance of each class in `ALL` and calls it every `INTERVAL_SECONDS`.
 """
 
+from collectors.probe import Probe
 from collectors.probes.net.listeners import Listeners
 from collectors.probes.net.namespaces import Namespaces
 from collectors.probes.proc.cpu import Cpu
@@ -18,7 +19,7 @@ from collectors.probes.proc.softirqs import Softirqs
 from collectors.probes.proc.softnet import Softnet
 
 # Listeners before processes: the process probe tells all that hold a listener.
-ALL: tuple[type, ...] = (
+ALL: tuple[type[Probe], ...] = (
     Facts,
     Cpu,
     Memory,

@@ -110,7 +110,7 @@ class Listeners:
     NAME = "listeners"
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 1.0
-    METRICS = METRICS
+    METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
         self._diag: SockDiag | None = None

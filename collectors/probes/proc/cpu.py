@@ -54,7 +54,7 @@ class Cpu:
     NAME = "cpu"
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 5.0
-    METRICS = (
+    METRICS: tuple[Metric, ...] = (
         Metric(
             "cpu_seconds_total",
             "s",

@@ -50,7 +50,7 @@ class Limits:
     NAME = "limits"
     COST: Cost = "moderate"
     INTERVAL_SECONDS = 10.0
-    METRICS = (
+    METRICS: tuple[Metric, ...] = (
         Metric(
             METRIC,
             "",

@@ -97,7 +97,7 @@ class Netstat:
     NAME = "netstat"
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 5.0
-    METRICS = METRICS
+    METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
         self._namespace = Namespace()

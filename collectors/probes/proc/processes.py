@@ -75,7 +75,7 @@ class Processes:
     NAME = "processes"
     COST: Cost = "moderate"
     INTERVAL_SECONDS = 5.0
-    METRICS = METRICS
+    METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
         self._cpu: Increases[Key] = Increases()

@@ -41,7 +41,7 @@ class Softirqs:
     NAME = "softirqs"
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 5.0
-    METRICS = (Metric(METRIC, "", "Software interrupts handled.", ("cpu", "type"), True),)
+    METRICS: tuple[Metric, ...] = (Metric(METRIC, "", "Software interrupts handled.", ("cpu", "type"), True),)
 
     def __init__(self) -> None:
         self._counters = Counters()
