@@ -155,22 +155,37 @@ class Supervisor:
         while not self.stopping:
             self._serve(1.0)
 
+    def pid_of(self, name: str) -> int | None:
+        """Of the service's present process."""
+        for child in self._children:
+            if child.service.name == name and child.process is not None:
+                return child.process.pid
+        return None
+
+    def end(self, *names: str) -> None:
+        """Stop these services for good; the others go on."""
+        leaving = [child for child in reversed(self._children) if child.service.name in names]
+        self._children = [child for child in self._children if child not in leaving]
+        self._end(leaving)
+
     def stop(self) -> None:
         """Last started first, the lowest tier at the very end; a second signal from the user cuts it short."""
-        asked_before = self._stop_signals
         for tier in sorted({child.service.tier for child in self._children}, reverse=True):
-            leaving = [child for child in reversed(self._children) if child.service.tier == tier]
-            for child in leaving:
-                child.ask_to_end()
-            deadline = time.monotonic() + self._grace_seconds
-            while any(child.running() for child in leaving):
-                if time.monotonic() > deadline or self._stop_signals > max(asked_before, 1):
-                    break
-                self._pump(0.1)
-            for child in leaving:
-                self._bury(child)
+            self._end([child for child in reversed(self._children) if child.service.tier == tier])
+        self._children = []
         self._pump(0)
         self._keeper.dismiss()
+
+    def _end(self, leaving: list[Child]) -> None:
+        for child in leaving:
+            child.ask_to_end()
+        deadline = time.monotonic() + self._grace_seconds
+        while any(child.running() for child in leaving):
+            if time.monotonic() > deadline or self._stop_signals > 1:
+                break
+            self._pump(0.1)
+        for child in leaving:
+            self._bury(child)
 
     def _launch(self, child: Child) -> None:
         self._keeper.watch(child.start())

@@ -1,0 +1,68 @@
+"""Asks the public API what Diagnose found, as any script could."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One open finding, as the terminal shows it."""
+
+    rule: str
+    headline: str
+    confidence: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """`token` is a user token; `base` the address of the pages."""
+
+    base: str
+    token: str
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        """Raises OSError when nobody answers, PermissionError when the token is refused."""
+        connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=5)
+        try:
+            headers = {"Authorization": f"Bearer {self.token}"}
+            connection.request("GET", f"/api/v1{path}?{urlencode(query)}", headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+        except http.client.HTTPException as error:
+            raise OSError(f"{self.base} does not speak HTTP: {error!r}") from error
+        finally:
+            connection.close()
+        if answer.status in {401, 403}:
+            raise PermissionError(f"{self.base} refused the token: {body[:200].decode(errors='replace')}")
+        if answer.status != 200:
+            raise OSError(
+                f"{self.base}{path} answered {answer.status}: {body[:200].decode(errors='replace')}"
+            )
+        decoded: dict[str, Any] = json.loads(body)
+        return decoded
+
+    def answers(self) -> bool:
+        try:
+            self.get("/hosts")
+        except OSError:
+            return False
+        return True
+
+    def found(self, pid: int | None, rules: Collection[str]) -> Found | None:
+        """The worst open finding of one of the rules about this process."""
+        try:
+            findings = self.get("/findings", state="open")["results"]
+        except OSError:
+            return None
+        for finding in findings:
+            if finding["rule"] in rules and finding["subject"].get("pid") == pid:
+                url = self.base + urlsplit(finding["url"]).path
+                return Found(finding["rule"], finding["headline"], finding["confidence"], url)
+        return None
