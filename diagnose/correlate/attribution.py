@@ -30,7 +30,14 @@ class Function:
 
     @property
     def place(self) -> str:
+        """Where to look, as editors take it."""
         return f"{self.name} ({self.file}:{self.line})" if self.line else f"{self.name} ({self.file})"
+
+    @property
+    def short(self) -> str:
+        """The same without the directories, for sentences."""
+        file = PurePosixPath(self.file).name
+        return f"{self.name} ({file}:{self.line})" if self.line else f"{self.name} ({file})"
 
 
 def is_library(frame: Frame) -> bool:

@@ -11,7 +11,7 @@ from diagnose.correlate.samples import Profile, Samples, Series
 READS = ("python_gil_held_ratio", "python_active_threads")
 PROFILES = ("gil", "wall")
 
-# s; a change of load shows within a minute
+# s; a change of load shows within a minute; the lock's turn among a process's captures comes round in it
 RECENT_SECONDS = 60.0
 # of all samples with the lock; rarer leaf functions are as likely to be blocked in a system call
 LEAST_HOLDER_SHARE = 0.05
@@ -38,7 +38,7 @@ class GilOf:
 
 @dataclass(frozen=True, slots=True)
 class PythonGil:
-    """By pid."""
+    """By pid; processes that were not sampled in the last minute are left out."""
 
     by_pid: dict[int, GilOf]
 
@@ -48,11 +48,14 @@ class PythonGil:
         gil, wall = samples.profiles_of("gil"), samples.profiles_of("wall")
         found = {}
         for pid, held in samples.by_process("python_gil_held_ratio").items():
+            held_ratio = _recent_mean(held, samples)
+            if held_ratio is None:
+                continue
             holders = functions(gil[pid].stacks) if pid in gil else ()
             found[pid] = GilOf(
                 pid=pid,
                 service=held.labels.get("service", ""),
-                held=_recent_mean(held, samples),
+                held=held_ratio,
                 active_threads=_recent_mean(active[pid], samples) if pid in active else None,
                 waiting_threads=_waiting(gil.get(pid), wall.get(pid)),
                 holders=holders,
@@ -61,9 +64,10 @@ class PythonGil:
         return cls(found) if found else None
 
 
-def _recent_mean(series: Series, samples: Samples) -> float:
+def _recent_mean(series: Series, samples: Samples) -> float | None:
+    """None for a process that was not sampled lately, or is gone."""
     recent = series.since(samples.end_ns - int(RECENT_SECONDS * 1e9)).values
-    return float(recent.mean()) if len(recent) else series.last
+    return float(recent.mean()) if len(recent) else None
 
 
 def _leaves(profile: Profile) -> Counter[tuple[str, str]]:

@@ -96,7 +96,7 @@ def check(
 
 
 def _headline(subject: Subject, queue: ListenerQueue, acceptor: AcceptingThreadOf | None) -> str:
-    busy = f", it is busy in {acceptor.busy_with[0].place}" if acceptor and acceptor.busy_with else ""
+    busy = f", it is busy in {acceptor.busy_with[0].short}" if acceptor and acceptor.busy_with else ""
     return f"{subject.name} does not keep up with accepting on {queue.listener}{busy}"
 
 

@@ -75,7 +75,7 @@ def _verdict(process: Process, profile: OnCpuOf, gil: PythonGil | None) -> Verdi
     subject = Subject(process.service, process.pid)
     return Verdict(
         subject=subject,
-        headline=f"{subject.name} spends {percent(share)} of its CPU time in {function.place}",
+        headline=f"{subject.name} spends {percent(share)} of its CPU time in {function.short}",
         impact=_impact(process, function, share),
         evidence=tuple(_evidence(process, profile)),
         ruled_out=tuple(_ruled_out(process, profile, gil)),

@@ -104,7 +104,7 @@ def _headline(subject: Subject, lock: GilOf) -> str:
     if not lock.holders:
         return text
     holder = lock.holders[0]
-    return f"{text}, {percent(holder.count / lock.holder_samples)} of it by {holder.place}"
+    return f"{text}, {percent(holder.count / lock.holder_samples)} of it by {holder.short}"
 
 
 def _impact(lock: GilOf) -> Impact:

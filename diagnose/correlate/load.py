@@ -1,0 +1,107 @@
+"""Reads one host's window from the store. The only place here that knows there is a store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from diagnose.correlate.catalogue import all_rules
+from diagnose.correlate.samples import Frame, ProbeFailure, Profile, Samples, Series, Stack
+from diagnose.models.host import Host
+from diagnose.models.series import Series as SeriesRow
+from diagnose.store import flamegraph, profiles
+from diagnose.store import series as store
+
+# Stacks are dear to read: only of processes that used this many cores over the whole window (a fault that began in
+# its last quarter is in it), or whose accept queue was ever half full.
+_BUSY_CORES = 0.1
+_MOST_PROCESSES = 8
+# The heaviest stacks: what is rarer than the 1,000th decides nothing.
+_MOST_STACKS = 1000
+_PROFILES = ("cpu", "gil", "wall")
+
+
+def window(host: Host, start: datetime, end: datetime) -> Samples | None:
+    """What was measured from `start` on; it ends with the last reading. None when there was none."""
+    start_ns, end_ns = _ns(start), _ns(end) + 1
+    found = _series(host, start_ns, end_ns)
+    if not found:
+        return None
+    every = [each for group in found.values() for each in group]
+    first_ns = min(int(each.times_ns[0]) for each in every)
+    last_ns = max(int(each.times_ns[-1]) for each in every)
+    samples = Samples(host.name, first_ns, last_ns, found)
+    return Samples(
+        host.name,
+        first_ns,
+        last_ns,
+        found,
+        dict(host.facts.values_list("name", "value")),
+        tuple(_profiles(host, samples, start_ns, end_ns)),
+        tuple(ProbeFailure(each.probe, each.reason) for each in host.probes.filter(ok=False)),
+    )
+
+
+def _ns(moment: datetime) -> int:
+    return int(moment.timestamp() * 1e6) * 1000
+
+
+def metrics() -> tuple[str, ...]:
+    """All that any rule's signal reads."""
+    signals = {need.signal for rule in all_rules() for need in rule.needs}
+    return tuple(sorted({name for each in signals for name in sys.modules[each.__module__].READS}))
+
+
+def _series(host: Host, start_ns: int, end_ns: int) -> dict[str, tuple[Series, ...]]:
+    rows = SeriesRow.objects.filter(host=host, metric__in=metrics())
+    refs = [store.SeriesRef(row.pk, host.pk, row.metric, row.labels, row.counter) for row in rows]
+    points = store.read(refs, start_ns, end_ns)
+    found: dict[str, list[Series]] = {}
+    for ref in refs:
+        if ref.id in points:
+            times_ns, values = points[ref.id]
+            found.setdefault(ref.metric, []).append(
+                Series(ref.metric, ref.labels, times_ns, values, ref.counter)
+            )
+    return {metric: tuple(group) for metric, group in found.items()}
+
+
+def _profiles(host: Host, samples: Samples, start_ns: int, end_ns: int) -> Iterable[Profile]:
+    for pid, service in _asked_about(samples):
+        for kind in _PROFILES:
+            selector = profiles.Selector(service, kind, (host.pk,), {"pid": str(pid)})
+            merged = profiles.merge(selector, start_ns, end_ns)
+            if len(merged.stack_ids):
+                yield _profile(service, pid, kind, merged)
+
+
+def _profile(service: str, pid: int, kind: str, merged: profiles.Merged) -> Profile:
+    stacks = tuple(
+        Stack(row.thread, tuple(Frame(*frame) for frame in row.frames), row.count)
+        for row in flamegraph.stacks(service, merged, _MOST_STACKS)
+        if row.frames
+    )
+    return Profile(service, pid, kind, merged.period_ns, merged.seconds, stacks)
+
+
+def _asked_about(samples: Samples) -> list[tuple[int, str]]:
+    """Sampled processes that are busy or have a queue, the busiest first."""
+    cores = {
+        pid: series.total / samples.seconds if samples.seconds else 0.0
+        for pid, series in samples.by_process("process_cpu_seconds_total").items()
+    }
+    limits = {_where(each.labels): each.last for each in samples.of("listener_accept_queue_limit")}
+    queued = {
+        int(each.labels["pid"])
+        for each in samples.of("listener_accept_queue_length")
+        if each.labels.get("pid") and each.values.max() > limits.get(_where(each.labels), float("inf")) / 2
+    }
+    sampled = samples.by_process("python_gil_held_ratio") | samples.by_process("python_active_threads")
+    wanted = [pid for pid in sampled if pid in queued or cores.get(pid, 0.0) >= _BUSY_CORES]
+    wanted.sort(key=lambda pid: (pid not in queued, -cores.get(pid, 0.0)))
+    return [(pid, sampled[pid].labels.get("service", "")) for pid in wanted[:_MOST_PROCESSES]]
+
+
+def _where(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(labels.items())

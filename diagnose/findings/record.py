@@ -1,0 +1,132 @@
+"""The lifecycle of findings: opened, seen again, folded under a cause, muted, closed after three quiet minutes.
+
+Evaluations of one host are recorded one after the other, under a lock on its row; one that is older than what was
+recorded already changes nothing. A rule that could not be checked leaves its findings as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from diagnose.correlate.engine import Evaluation, Judgement
+from diagnose.findings import rank
+from diagnose.findings.describe import detail_of
+from diagnose.models.finding import Finding
+from diagnose.models.host import Host
+
+QUIET = timedelta(minutes=3)
+# A cause that an evaluation does not show keeps its symptoms for this long: readings near a threshold come and go.
+CAUSE_LINGERS = timedelta(seconds=60)
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that was evaluated."""
+
+    start: datetime
+    end: datetime
+
+
+def record(host: Host, evaluation: Evaluation, window: Window) -> list[Finding]:
+    """The findings of these judgements, in their order, each subject once."""
+    with transaction.atomic():
+        Host.objects.select_for_update().get(pk=host.pk)
+        # Locked, because people may mute or acknowledge meanwhile.
+        found = Finding.objects.select_for_update().filter(host=host, closed_at=None).order_by("id")
+        known = {(finding.rule, finding.subject_key): finding for finding in found}
+        if any(finding.window_to > window.end for finding in known.values()):
+            return []
+        judgements = _each_subject_once(evaluation.judgements)
+        seen = {
+            index: _see(host, judgement, known, window)
+            for index, judgement in enumerate(evaluation.judgements)
+            if judgement in judgements
+        }
+        _link(evaluation.judgements, seen, window)
+        unchecked = {each.what for each in evaluation.unknown}
+        present = {finding.id for finding in seen.values()}
+        for finding in known.values():
+            if finding.id not in present and finding.rule not in unchecked:
+                _quiet(finding, window)
+    rank.rank_open()
+    return list(seen.values())
+
+
+def _key(judgement: Judgement) -> Key:
+    return judgement.rule, judgement.verdict.subject.key[:500]
+
+
+def _each_subject_once(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Of several processes behind one subject (workers of one service on one listener) the worst off."""
+    worst: dict[Key, Judgement] = {}
+    for each in judgements:
+        best = worst.get(_key(each))
+        if best is None or _weight(each) > _weight(best):
+            worst[_key(each)] = each
+    return list(worst.values())
+
+
+def _weight(judgement: Judgement) -> float:
+    return judgement.verdict.impact.share * judgement.confidence
+
+
+def _see(host: Host, judgement: Judgement, known: dict[Key, Finding], window: Window) -> Finding:
+    """Open a finding or bring it up to date."""
+    rule, subject_key = _key(judgement)
+    finding = known.get((rule, subject_key))
+    if finding is None:
+        finding = Finding(host=host, rule=rule, subject_key=subject_key, opened_at=window.end)
+    verdict = judgement.verdict
+    finding.service = verdict.subject.service[:300]
+    finding.headline = verdict.headline
+    finding.confidence = judgement.confidence
+    finding.impact_share = verdict.impact.share
+    finding.detail = detail_of(judgement)
+    finding.last_seen_at = finding.window_to = window.end
+    finding.window_from = window.start
+    finding.quiet_since = None
+    _end_mute(finding, window)
+    finding.save()
+    return finding
+
+
+def _end_mute(finding: Finding, window: Window) -> bool:
+    """Whether the finding is not, or no longer, muted."""
+    if finding.state != Finding.State.MUTED:
+        return True
+    if finding.muted_until is None or finding.muted_until > window.end:
+        return False
+    finding.state, finding.muted_until = Finding.State.OPEN, None
+    return True
+
+
+def _link(judgements: Sequence[Judgement], seen: dict[int, Finding], window: Window) -> None:
+    by_key = {_key(judgements[index]): finding for index, finding in seen.items()}
+    for index, finding in seen.items():
+        at = judgements[index].explained_by
+        cause = None if at is None else by_key[_key(judgements[at])]
+        if cause is None and _lingers(finding.explained_by, window):
+            continue
+        if finding.explained_by_id != (cause.id if cause else None):
+            finding.explained_by = cause
+            finding.save(update_fields=["explained_by"])
+
+
+def _lingers(cause: Finding | None, window: Window) -> bool:
+    return cause is not None and cause.closed_at is None and window.end - cause.last_seen_at <= CAUSE_LINGERS
+
+
+def _quiet(finding: Finding, window: Window) -> None:
+    """A muted finding waits for the end of its mute, so that the trouble cannot come back as a new one before."""
+    audible = _end_mute(finding, window)
+    if finding.quiet_since is None:
+        finding.quiet_since = window.end
+    if audible and window.end - finding.quiet_since >= QUIET:
+        finding.state, finding.closed_at = Finding.State.RESOLVED, window.end
+    finding.save(update_fields=["quiet_since", "state", "muted_until", "closed_at"])
