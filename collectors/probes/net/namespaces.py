@@ -10,15 +10,16 @@ from pathlib import Path
 
 from collectors import netns
 from collectors.netlink import SockDiag
-from collectors.probe import Cost, Host, NoData
+from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.net import listeners, owners
 from collectors.probes.proc import netstat
-from collectors.wire import Points, ProbeStatus, Sample
+from collectors.wire import ProbeStatus, Sample
 
 SEARCH_SECONDS = 15
 SEARCH_AGAIN_SECONDS = 5  # at the earliest, when the process through which a namespace was read ended
 NETSTAT_SECONDS = 5
 MOST_NAMESPACES = 64
+_PARTS = ("counters", "queues")
 UNREAD_STATUS = "namespaces.unread"
 
 
@@ -28,6 +29,7 @@ class _Inside:
     def __init__(self, namespace: netns.Namespace) -> None:
         self.namespace = namespace
         self.quiet = False
+        self.reasons: dict[str, str] = {}
         self._name = str(namespace.inode)
         self._netstat = netstat.Namespace((("netns", self._name),))
         self._queues = listeners.Queues(self._name)
@@ -43,6 +45,14 @@ class _Inside:
         """For good."""
         self.close()
         owners.of(root).leave(self._name)
+
+    def told(self, part: str, samples: Iterator[Sample]) -> Iterator[Sample]:
+        """What cannot be read here must not hide the other parts and namespaces: the reason is kept."""
+        self.reasons.pop(part, None)
+        try:
+            yield from samples
+        except NoData as error:
+            self.reasons[part] = str(error)
 
     def counters(self, host: Host) -> Iterator[Sample]:
         """The namespace's netstat and snmp."""
@@ -70,15 +80,13 @@ class Namespaces:
     NAME = "namespaces"
     COST: Cost = "moderate"
     INTERVAL_SECONDS = 1.0
-    METRICS = (*listeners.METRICS, *netstat.METRICS)
+    METRICS: tuple[Metric, ...] = (*listeners.METRICS, *netstat.METRICS)
 
     def __init__(self) -> None:
         self._inside: dict[int, _Inside] = {}
         self._searched_ns = 0
         self._next_netstat_ns = 0
         self._hidden = ""
-        self._reasons: set[str] = set()
-        self._read_any = False
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Nothing when every process lives in our own namespace; NoData when none of the others can be read.
@@ -93,28 +101,20 @@ class Namespaces:
             self._searched_ns = host.now_ns
             self._search(host.proc)
             alive = list(self._inside.values())
-        for sample in self._samples(host, alive, searched):
-            self._read_any |= isinstance(sample, Points)
-            yield sample
-        reason = "; ".join(sorted(self._reasons | ({self._hidden} - {""})))
-        if reason and not self._read_any:
-            raise NoData(reason)
-        yield ProbeStatus(UNREAD_STATUS, not reason, reason, 0.0, 0)
+        yield from self._samples(host, alive, searched)
+        reasons = {self._hidden, *(reason for inside in alive for reason in inside.reasons.values())} - {""}
+        if reasons and all(len(inside.reasons) == len(_PARTS) for inside in alive):
+            raise NoData("; ".join(sorted(reasons)))
+        yield ProbeStatus(UNREAD_STATUS, not reasons, "; ".join(sorted(reasons)), 0.0, 0)
 
     def _samples(self, host: Host, alive: list[_Inside], searched: bool) -> Iterator[Sample]:
-        """One namespace that cannot be read must not hide the others."""
-        parts: list[Iterator[Sample]] = []
         if host.now_ns >= self._next_netstat_ns:
             self._next_netstat_ns = host.now_ns + NETSTAT_SECONDS * 10**9
-            self._reasons, self._read_any = set(), False
-            parts += [inside.counters(host) for inside in alive]
-        # Where nobody listens, only now and then.
-        parts += [inside.accept_queues(host) for inside in alive if searched or not inside.quiet]
-        for part in parts:
-            try:
-                yield from part
-            except NoData as error:
-                self._reasons.add(str(error))
+            for inside in alive:
+                yield from inside.told("counters", inside.counters(host))
+        for inside in alive:
+            if searched or not inside.quiet:  # where nobody listens, only now and then
+                yield from inside.told("queues", inside.accept_queues(host))
 
     def _alive(self, root: Path) -> list[_Inside]:
         """Those whose process is still there; the others' sockets are closed at once."""

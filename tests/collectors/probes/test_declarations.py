@@ -1,0 +1,88 @@
+"""Every probe tells what it declares, on this very host: names, labels, counters, and nothing twice."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+import pytest
+
+from collectors.probe import Metric, NoData
+from collectors.probes import ALL
+from collectors.wire import Points
+from tests.collectors.probes.recorded import LIVE, host
+from tests.collectors.test_procfs import child
+
+# Left out where unknown: our own namespace has no name, another user's socket no owner.
+OPTIONAL = {"netns", "pid", "service"}
+
+
+@pytest.fixture(scope="module")
+def near_its_limit():
+    """Gives the probe of descriptor kinds something to tell."""
+
+    def lower() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+    with child("kept = [open('/dev/null') for _ in range(50)]", preexec_fn=lower):
+        yield
+
+
+def run_twice(kind: type) -> list[Points]:
+    probe, points = kind(), []
+    for number in range(2):
+        try:
+            seconds = int(number * probe.INTERVAL_SECONDS * 10)
+            samples = list(probe.collect(host(LIVE, time.time_ns() + seconds * 10**9)))
+        except NoData:
+            samples = []
+        points = [sample for sample in samples if isinstance(sample, Points)]
+    return points
+
+
+@pytest.mark.usefixtures("near_its_limit")
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.NAME)
+def test_a_probe_tells_what_it_declares(kind):
+    declared = {metric.name: metric for metric in kind.METRICS}
+    for point in run_twice(kind):
+        metric = declared[point.metric]
+        assert point.counter == metric.counter, metric.name
+        assert set(point.labels) <= set(metric.labels), metric.name
+        assert set(metric.labels) - set(point.labels) <= OPTIONAL, metric.name
+        assert len(point.times) == len(point.values) == 1
+
+
+# What some kernels lack: interrupt pressure, and counters that came or went with versions.
+KERNEL_DEPENDENT = {"pressure_irq_stalled_seconds_total"}
+
+
+@pytest.mark.usefixtures("near_its_limit")
+@pytest.mark.parametrize(
+    "kind", [k for k in ALL if k.NAME not in {"namespaces", "netstat"}], ids=lambda k: k.NAME
+)
+def test_a_probe_declares_nothing_that_it_never_tells(kind):
+    told = {point.metric for point in run_twice(kind)}
+    if not told and kind.METRICS:
+        pytest.skip("this kernel has no data for it")
+    assert {metric.name for metric in kind.METRICS} - told <= KERNEL_DEPENDENT
+
+
+def test_probes_have_distinct_names_and_no_metric_is_declared_in_two_ways():
+    assert len({kind.NAME for kind in ALL}) == len(ALL)
+    declarations: dict[str, set[Metric]] = {}
+    for kind in ALL:
+        for metric in kind.METRICS:
+            declarations.setdefault(metric.name, set()).add(metric)
+    assert all(len(found) == 1 for found in declarations.values())
+
+
+def test_names_say_units_and_counters():
+    for metric in (metric for kind in ALL for metric in kind.METRICS):
+        if metric.unit == "s":
+            assert "_seconds" in metric.name
+        if metric.unit == "B":
+            assert metric.name.endswith("_bytes")
+        # The stack's counters keep the names that node_exporter gave them.
+        if not metric.name.startswith("netstat_"):
+            assert metric.name.endswith("_total") == metric.counter, metric.name
+        assert metric.help.endswith(".")

@@ -1,0 +1,163 @@
+"""Accept queues of real listeners, with their owners."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from collectors.netlink import Listener
+from collectors.probes.net import listeners, owners
+from collectors.probes.net.listeners import Listeners, Queues
+from collectors.wire import Points, ProbeStatus
+from tests.collectors.probes.recorded import LIVE, host
+
+SERVER = """
+import os, socket, sys
+server = socket.create_server(("127.0.0.1", 0), backlog=8)
+if "forked" in sys.argv and os.fork() == 0:
+    sys.stdin.read()
+    os._exit(0)
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def served(*words: str) -> Iterator[tuple[int, int]]:
+    """pid and port of a process that listens with a backlog of 8 and never accepts."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        yield process.pid, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def at_port(samples, port: int) -> dict[str, Points]:
+    points = [s for s in samples if isinstance(s, Points) and s.labels["listener"].endswith(f":{port}")]
+    assert len(points) == len({point.metric for point in points})
+    return {point.metric: point for point in points}
+
+
+def settled(probe: Listeners, port: int) -> dict[str, Points]:
+    """Owners are looked for as seldom as their cost allows: a little later is soon enough."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = at_port(probe.collect(host(LIVE)), port)
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"the listener on port {port} never showed")
+
+
+def test_a_full_queue_is_told_with_its_limit_owner_and_drops():
+    with served() as (pid, port):
+        probe = Listeners()
+        settled(probe, port)
+        clients = []
+        try:
+            for _ in range(9):
+                clients.append(socket.create_connection(("127.0.0.1", port), timeout=5))
+            for _ in range(3):
+                clients.append(socket.socket())
+                clients[-1].setblocking(False)
+                clients[-1].connect_ex(("127.0.0.1", port))
+            time.sleep(0.1)
+            told = at_port(probe.collect(host(LIVE)), port)
+        finally:
+            for client in clients:
+                client.close()
+        assert told[listeners.LENGTH].values == [9.0]
+        assert told[listeners.LIMIT].values == [8.0]
+        assert told[listeners.DROPS].values[0] >= 3
+        assert told[listeners.DROPS].counter
+        python = os.path.basename(sys.executable)  # noqa: PTH119
+        assert told[listeners.LENGTH].labels == {
+            "listener": f"127.0.0.1:{port}",
+            "pid": str(pid),
+            "service": python,
+        }
+
+
+def test_drops_from_before_the_first_reading_are_not_told(monkeypatch):
+    unowned(monkeypatch)
+    queues = Queues()
+    first = list(queues.samples(host(LIVE), [listener(80, 0, drops=425)]))
+    second = list(queues.samples(host(LIVE), [listener(80, 0, drops=425)]))
+    assert [sample.metric for sample in first] == [listeners.LENGTH, listeners.LIMIT]
+    assert [sample.values for sample in second if sample.metric == listeners.DROPS] == [[0.0]]
+
+
+def test_of_several_holders_the_oldest_is_the_owner():
+    with served("forked") as (pid, port):
+        assert settled(Listeners(), port)[listeners.LENGTH].labels["pid"] == str(pid)
+
+
+def test_the_search_for_owners_is_not_repeated_while_nothing_changed(monkeypatch):
+    with served() as (_, port):
+        probe = Listeners()
+        settled(probe, port)
+        list(probe.collect(host(LIVE)))
+        monkeypatch.setattr(owners.Owners, "_scan", lambda self: pytest.fail("searched again"))
+        for _ in range(5):
+            assert at_port(probe.collect(host(LIVE)), port)
+
+
+def test_a_socket_that_was_closed_is_forgotten():
+    with served() as (pid, port):
+        settled(Listeners(), port)
+        assert pid in owners.of(LIVE).pids()
+    list(Listeners().collect(host(LIVE)))
+    assert pid not in owners.of(LIVE).pids()
+
+
+def listener(port: int, queued: int, limit: int = 128, drops: int = 0, inode: int = 0) -> Listener:
+    return Listener(socket.AF_INET, bytes([127, 0, 0, 1]), port, queued, limit, drops, inode or port)
+
+
+def unowned(monkeypatch) -> None:
+    nobody = owners.Owner(None, "")
+    monkeypatch.setattr(owners.Owners, "look_up", lambda self, netns, inodes: dict.fromkeys(inodes, nobody))
+
+
+def test_of_one_address_in_one_process_the_fullest_socket_is_told_and_drops_add_up(monkeypatch):
+    unowned(monkeypatch)
+    queues = Queues()
+    list(queues.samples(host(LIVE), [listener(80, 0, 4, 1, 1), listener(80, 2, 4, 1, 2)]))
+    samples = list(queues.samples(host(LIVE), [listener(80, 5, 4, 3, 1), listener(80, 9, 100, 2, 2)]))
+    assert {sample.metric: sample.values[0] for sample in samples} == {
+        listeners.LENGTH: 5,
+        listeners.LIMIT: 4,
+        listeners.DROPS: 3,
+    }
+
+
+def test_in_a_crowd_idle_listeners_are_told_every_tenth_pass_and_busy_ones_always(monkeypatch):
+    unowned(monkeypatch)
+    queues = Queues()
+    crowd = [listener(port, queued=int(port == 1007)) for port in range(1000, 1400)]
+    told = []
+    for _ in range(20):
+        samples = [s for s in queues.samples(host(LIVE), crowd) if s.metric == listeners.LENGTH]
+        told.append(len(samples))
+    assert told == [400, *[1] * 9, 400, *[1] * 9]
+
+
+def test_a_listener_that_nobody_was_found_for_is_told_without_an_owner(monkeypatch):
+    unowned(monkeypatch)
+    probe = Listeners()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        samples = list(probe.collect(host(LIVE)))
+    assert at_port(samples, port)[listeners.LENGTH].labels == {"listener": f"127.0.0.1:{port}"}
+    (status,) = (sample for sample in samples if isinstance(sample, ProbeStatus))
+    assert (status.probe, "nobody was found who holds" in status.reason) == (listeners.OWNERS_STATUS, True)
