@@ -1,0 +1,69 @@
+# Every task of the project; `make help` lists them. PYTHON=python3.12 chooses another interpreter for .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Stamps: what is installed stays installed until one of the two pyproject files changes.
+INSTALLED := .venv/installed
+INSTALLED_FOR_TESTS := .venv/installed-for-tests
+PROJECTS := pyproject.toml collectors/pyproject.toml
+BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
+
+.PHONY: help run demo test test-unit test-system lint format bench chromium clean
+
+help:  ## list the tasks
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+run: $(INSTALLED)  ## set up what is missing and run everything until Ctrl-C
+	@exec $(BIN)/python manage.py up
+
+demo: $(INSTALLED)  ## a sample shop with three real faults, and what is found (up to six minutes)
+	@exec $(BIN)/python manage.py demo
+
+test: $(INSTALLED_FOR_TESTS) chromium lint  ## lint, then all tests but the long ones
+	$(BIN)/python -m pytest -m "not system"
+
+test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
+	$(BIN)/python -m pytest -m "not system and not browser" --ignore tests/e2e --ignore tests/integration
+
+test-system: $(INSTALLED_FOR_TESTS)  ## the tests that take longer than `make test` allows
+	$(BIN)/python -m pytest -m system
+
+lint: $(INSTALLED_FOR_TESTS)  ## formatting, defects, types, import directions, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+
+format: $(INSTALLED_FOR_TESTS)  ## let ruff and djlint rewrite what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet templates || true
+
+bench: $(addprefix bench-,$(BENCH_AREAS))  ## all benchmarks; `make bench-<area>` runs one
+
+bench-%: $(INSTALLED)
+	$(BIN)/python -m bench.$*
+
+chromium:
+	@.ci/chromium
+
+clean:  ## remove what was installed and built; data/ stays
+	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): $(PROJECTS)
+	@PYTHON="$(PYTHON)" .ci/venv
+	@echo "installing Diagnose and its collector into .venv (about a minute, once)"
+	@$(PIP) install -e ./collectors -e .
+	@touch $@
+
+$(INSTALLED_FOR_TESTS): $(INSTALLED)
+	@echo "installing what the tests need into .venv (once)"
+	@$(PIP) install -e ./collectors -e '.[test,lint]'
+	@touch $@
