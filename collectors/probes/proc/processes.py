@@ -19,7 +19,7 @@ from collectors.wire import Sample
 MOST_BY_CPU = 20
 MOST_BY_FDS = 20
 MOST_IN_ALL = 250
-MOST_THREADS = 512
+MOST_THREADS = 256
 # A limit changes seldom (prlimit on a running process): each process's is read again in one pass of so many.
 LIMIT_PASSES = 12
 
@@ -33,7 +33,7 @@ METRICS = (
     Metric(
         "process_context_switches_total",
         "",
-        "Switches of the threads that live: voluntary = waited for something, involuntary = lost the CPU.",
+        "Switches of live threads, of processes that used CPU: voluntary = waited, involuntary = lost the CPU.",
         (*_LABELS, "type"),
         True,
     ),
@@ -122,10 +122,15 @@ class Processes:
         return list(chosen.values())
 
     def _switches_of(self, root: Path, rows: list[_Row]) -> dict[tuple[int, str], float]:
-        """Increases by pid and type. Per thread, since the counts of a thread that ends are gone with it."""
+        """Increases by pid and type. Per thread, since the counts of a thread that ends are gone with it.
+
+        A thread's file takes the kernel 10 µs, so only those are read that ran since the last pass.
+        """
         readings: dict[tuple[int, int, str], float] = {}
         budget = MOST_THREADS
         for row in rows:
+            if row.cpu_seconds == 0:
+                continue
             budget -= row.stat.threads
             if budget < 0:
                 break

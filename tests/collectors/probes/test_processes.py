@@ -24,7 +24,7 @@ threading.Thread(target=spin, daemon=True).start()
 NAPPING = """
 import threading, time
 def nap():
-    while True: time.sleep(0.005)
+    while True: time.sleep(0.002)
 for _ in range(4): threading.Thread(target=nap, daemon=True).start()
 """
 NEARLY_FULL = """
@@ -72,7 +72,7 @@ def test_context_switches_of_all_threads_are_summed_by_type():
     with child(NAPPING) as napping:
         probe = Processes()
         read(probe, LIVE)
-        time.sleep(0.5)
+        time.sleep(1.0)
         told = read(probe, LIVE)
     switches = {
         key[-1]: value
