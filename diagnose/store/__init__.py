@@ -1,0 +1,9 @@
+"""Profiles, series, facts: kept and asked for here; nothing above knows how they lie on disk.
+
+In come rows whose services, stacks and series are already numbers (`dictionary`, `serieskeys`), through
+`ProfileStore.append` and `MetricStore.append`: durable on return, applied once whatever is repeated.
+Out go merged profiles (`profiles`), flame graphs and top lists (`flamegraph`), series (`series`), histograms
+(`histograms`), facts and host states (`facts`, `hosts`). `rollup` and `retention` keep it fast and bounded.
+
+The relational rows are Django models; telemetry is plain SQL in one SQLite file a day (`daypool`, `sqlite_*`).
+"""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from diagnose.ingest import api as ingest
+
+urlpatterns: list[URLPattern] = [
+    path("batches", ingest.batches),
+]

@@ -1,0 +1,29 @@
+"""Bounds on names that come from outside: cut where the end does not matter, refused where it makes the identity."""
+
+from __future__ import annotations
+
+from diagnose.ingest.content import Malformed
+
+MAX_LABELS = 32
+_METRIC_CHARS, _LABEL_CHARS = 120, 500
+
+
+def cut(text: str, chars: int) -> str:
+    """At most `chars` characters, without NUL, which databases refuse."""
+    if "\0" in text:
+        text = text.replace("\0", "�")
+    return text if len(text) <= chars else text[: chars - 1] + "…"
+
+
+def checked_name(metric: str) -> str:
+    """A metric's name as it is. Raises Malformed."""
+    if not 0 < len(metric) <= _METRIC_CHARS or "\0" in metric:
+        raise Malformed(f"metric name {metric[:60]!r} has not 1 to {_METRIC_CHARS} characters")
+    return metric
+
+
+def checked_labels(labels: dict[str, str]) -> dict[str, str]:
+    """Labels with their values cut. Raises Malformed when there are too many."""
+    if len(labels) > MAX_LABELS:
+        raise Malformed(f"{len(labels)} labels on one sample; at most {MAX_LABELS} are taken")
+    return {cut(name, _LABEL_CHARS): cut(value, _LABEL_CHARS) for name, value in labels.items()}

@@ -1,0 +1,101 @@
+"""The relational part of a batch: when the host was seen, its clock, facts, events and probes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from django.db.models import Q
+
+from diagnose.ingest.clock import TOLERATED_SKEW_SECONDS
+from diagnose.ingest.content import EventReading, FactReading, ProbeReading
+from diagnose.models import Fact, FactChange, Host, HostEvent, ProbeState
+from diagnose.store.rows import NS_PER_SECOND
+
+
+def at(ns: int) -> datetime:
+    """Unix nanoseconds as Django wants them, to the microsecond."""
+    seconds, rest = divmod(ns, NS_PER_SECOND)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+
+
+def seen(host: Host, agent: str, skew_seconds: float, received_ns: int) -> None:
+    """Batches are written out of order: only the newest says how the host is."""
+    when = at(received_ns)
+    newer = Q(last_seen_at=None) | Q(last_seen_at__lt=when)
+    Host.objects.filter(newer, pk=host.pk).update(
+        last_seen_at=when, agent=agent[:40], clock_skew_seconds=skew_seconds
+    )
+
+
+def clock_event(host: Host, skew_seconds: float, received_ns: int) -> list[EventReading]:
+    """An event when the host's clock went wrong, or wrong by another amount; `host` as it was before the batch."""
+    before = host.clock_skew_seconds or 0.0
+    known = abs(before) > TOLERATED_SKEW_SECONDS and abs(before - skew_seconds) <= TOLERATED_SKEW_SECONDS
+    if abs(skew_seconds) <= TOLERATED_SKEW_SECONDS or known:
+        return []
+    fields = {
+        "skew_seconds": f"{skew_seconds:.1f}",
+        "remedy": "set the host's clock, for example with chrony",
+    }
+    return [EventReading("clock_shifted", received_ns, fields)]
+
+
+def add_events(host: Host, events: Iterable[EventReading]) -> None:
+    HostEvent.objects.bulk_create(
+        HostEvent(host=host, kind=event.kind, at=at(event.time_ns), fields=event.fields) for event in events
+    )
+
+
+def set_probes(host: Host, probes: Sequence[ProbeReading], sent_ns: int) -> None:
+    """The last status of each probe; one that a newer batch has told already stays."""
+    last = {one.probe: one for one in probes}
+    newer = set(
+        ProbeState.objects.filter(host=host, updated_at__gt=at(sent_ns)).values_list("probe", flat=True)
+    )
+    ProbeState.objects.bulk_create(
+        (
+            ProbeState(
+                host=host,
+                probe=name,
+                ok=one.ok,
+                reason=one.reason,
+                seconds=one.seconds,
+                bytes=one.bytes,
+                updated_at=at(sent_ns),
+            )
+            for name, one in last.items()
+            if name not in newer
+        ),
+        update_conflicts=True,
+        unique_fields=["host", "probe"],
+        update_fields=["ok", "reason", "seconds", "bytes", "updated_at"],
+    )
+
+
+def set_facts(host: Host, facts: Sequence[FactReading]) -> None:
+    """Current values, and a change where a known fact took another value. Readings older than the value are late."""
+    if not facts:
+        return
+    names = {fact.name for fact in facts}
+    current = {fact.name: fact for fact in Fact.objects.filter(host=host, name__in=names)}
+    changes = []
+    touched: dict[str, Fact] = {}
+    for reading in sorted(facts, key=lambda fact: fact.time_ns):
+        when, known = at(reading.time_ns), current.get(reading.name)
+        if known is None:
+            known = current[reading.name] = Fact(host=host, name=reading.name)
+        elif known.value == reading.value or when <= known.since:
+            continue
+        else:
+            before, after = known.value, reading.value
+            changes.append(FactChange(host=host, name=reading.name, before=before, after=after, at=when))
+        known.value, known.since = reading.value, when
+        touched[reading.name] = known
+    FactChange.objects.bulk_create(changes, ignore_conflicts=True)
+    Fact.objects.bulk_create(
+        touched.values(),
+        update_conflicts=True,
+        unique_fields=["host", "name"],
+        update_fields=["value", "since"],
+    )

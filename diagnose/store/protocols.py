@@ -1,0 +1,77 @@
+"""The two interfaces behind which telemetry lies, so that another engine can take the place of SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.store.blob import Counts, Ids
+from diagnose.store.rows import BatchKey, HistogramRow, PointColumns, ProfileGroup, ProfileRow
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFilter:
+    """Which profiles: `host_ids` empty means all; continuous ones only, unless `capture_id` names a capture."""
+
+    service_id: int
+    type: str
+    host_ids: tuple[int, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    capture_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSum:
+    """Profiles of one group added up; `seconds` is the time they observed, `corrupt` those that could not be read."""
+
+    group: ProfileGroup
+    stack_ids: Ids
+    counts: Counts
+    profiles: int
+    seconds: float
+    corrupt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfiles:
+    """What is there of one service, type and host."""
+
+    service_id: int
+    type: str
+    host_id: int
+    profiles: int
+    seconds: float
+
+
+class ProfileStore(Protocol):
+    """Times are half-open: a profile counts where it started."""
+
+    def append(self, batch: BatchKey, rows: Sequence[ProfileRow]) -> int:
+        """Durable on return; a batch that was applied before changes nothing. How many rows are past retention."""
+
+    def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]: ...
+
+    def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]: ...
+
+    def roll_up(self, now_ns: int) -> int:
+        """Recompute the rollups of finished hours that new data touched; how many were."""
+
+
+class MetricStore(Protocol):
+    """Times are half-open; points come back in order of time."""
+
+    def append(self, batch: BatchKey, points: PointColumns, histograms: Sequence[HistogramRow]) -> int:
+        """Durable on return; a batch that was applied before changes nothing. How many rows are past retention."""
+
+    def read(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
+    ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]: ...
+
+    def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]: ...
+
+    def seal(self, now_ns: int) -> int:
+        """Turn finished hours into chunks; how many host-hours were."""

@@ -1,0 +1,70 @@
+"""What enters the two stores: rows whose names are already numbers, and the batch they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.store.blob import Counts, Ids
+
+NS_PER_MS = 1_000_000
+NS_PER_SECOND = 1_000_000_000
+HOUR_NS = 3600 * NS_PER_SECOND
+DAY_NS = 24 * HOUR_NS
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """Names one batch for ever. `shift_ns` is what was added to its times, so that a repetition adds the same."""
+
+    host_id: int
+    epoch: str
+    seq: int
+    shift_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileGroup:
+    """Profiles that may be added up: counts of one group have one meaning."""
+
+    service_id: int
+    type: str
+    unit: str
+    period_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One profile of one host; `stack_ids` ascending and unique, `counts` of the same length."""
+
+    group: ProfileGroup
+    start_ns: int
+    end_ns: int
+    stack_ids: Ids
+    counts: Counts
+    labels: Mapping[str, str] = field(default_factory=dict)
+    capture_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PointColumns:
+    """Points of many series of one host; three columns of equal length."""
+
+    series: NDArray[np.uint32]
+    times_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramRow:
+    """Counts by bucket index of one interval that ended at `time_ns`."""
+
+    series_id: int
+    time_ns: int
+    scheme: str
+    sum: float
+    buckets: Ids
+    counts: Counts

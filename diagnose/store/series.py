@@ -1,0 +1,132 @@
+"""Series as the rest of the server asks for them: find, read the raw points, or down-sample for a chart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.models import Series
+from diagnose.store import backend
+from diagnose.store.rows import NS_PER_MS, NS_PER_SECOND
+
+Aggregate = Literal["rate", "avg", "max", "min", "sum"]
+Points = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+# Readings this far before a range tell the interval that its first increase covers.
+_LEAD_NS = 120 * NS_PER_SECOND
+# An increase after a pause covers one interval, not the pause: the agent starts anew after it.
+_LONGEST_STEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRef:
+    """A known series. A counter's points are increases since the reading before."""
+
+    id: int
+    host_id: int
+    metric: str
+    labels: Mapping[str, str]
+    counter: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series down-sampled: `times_ns` ascending, only where there was data."""
+
+    ref: SeriesRef
+    times_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+def find(host_ids: Sequence[int], metric: str, labels: Mapping[str, str] | None = None) -> list[SeriesRef]:
+    """The series of a metric that carry all of `labels`; `host_ids` empty means all hosts."""
+    rows = Series.objects.filter(metric=metric).order_by("id")
+    if host_ids:
+        rows = rows.filter(host_id__in=host_ids)
+    wanted = set((labels or {}).items())
+    return [
+        SeriesRef(row.pk, row.host_id, row.metric, row.labels, row.counter)
+        for row in rows
+        if wanted <= set(row.labels.items())
+    ]
+
+
+def read(series: Sequence[SeriesRef], start_ns: int, end_ns: int) -> dict[int, Points]:
+    """The points as they came, in order of time, by series id; series without points in the range are absent."""
+    by_host: dict[int, list[int]] = defaultdict(list)
+    for ref in series:
+        by_host[ref.host_id].append(ref.id)
+    return backend.metric_store().read(by_host, start_ns, end_ns)
+
+
+def range_(
+    series: Sequence[SeriesRef],
+    start_ns: int,
+    end_ns: int,
+    points: int = 300,
+    agg: Aggregate | None = None,
+) -> list[Line]:
+    """At most about `points` points a series. Without `agg`, counters become rates per second, gauges averages."""
+    found = read(series, start_ns - _LEAD_NS, end_ns)
+    lines = []
+    for ref in series:
+        if ref.id in found:
+            chosen = agg or ("rate" if ref.counter else "avg")
+            times, values = _downsampled(*found[ref.id], start_ns, end_ns, points, chosen)
+            if len(times):
+                lines.append(Line(ref, times, values))
+    return lines
+
+
+def _downsampled(
+    times: NDArray[np.int64],
+    values: NDArray[np.float64],
+    start_ns: int,
+    end_ns: int,
+    points: int,
+    agg: Aggregate,
+) -> Points:
+    seconds = _covered_seconds(times)
+    inside = slice(int(np.searchsorted(times, start_ns)), len(times))
+    times, values, seconds = times[inside], values[inside], seconds[inside]
+    if agg == "rate":
+        known = seconds > 0
+        times, values, seconds = times[known], values[known], seconds[known]
+    if len(times) <= points:
+        return times, values / seconds if agg == "rate" else values
+    width = max(NS_PER_MS, -(-(end_ns - start_ns) // points))
+    buckets = times // width
+    starts = np.flatnonzero(np.diff(buckets, prepend=-1))
+    return buckets[starts] * width, _aggregated(values, seconds, starts, agg)
+
+
+def _aggregated(
+    values: NDArray[np.float64], seconds: NDArray[np.float64], starts: NDArray[np.int64], agg: Aggregate
+) -> NDArray[np.float64]:
+    if agg == "max":
+        return np.maximum.reduceat(values, starts)
+    if agg == "min":
+        return np.minimum.reduceat(values, starts)
+    sums = np.add.reduceat(values, starts)
+    if agg == "sum":
+        return sums
+    if agg == "rate":
+        return sums / np.add.reduceat(seconds, starts)
+    return sums / np.diff(np.append(starts, len(values)))
+
+
+def _covered_seconds(times: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The time since the reading before, in seconds; the usual step where that is missing, 0 where nothing tells."""
+    if len(times) < 2:
+        return np.zeros(len(times))
+    steps = np.diff(times) / NS_PER_SECOND
+    positive = steps[steps > 0]
+    usual = float(np.median(positive)) if len(positive) else 0.0
+    steps = np.concatenate(([usual], steps))
+    steps[(steps <= 0) | (steps > _LONGEST_STEPS * usual)] = usual
+    return steps

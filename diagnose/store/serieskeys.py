@@ -1,0 +1,86 @@
+"""Numbers for series: one for each (host, metric, labels), the same in every process, for ever."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.db import transaction
+
+from diagnose.models import Host, Series
+
+_CACHED_HOSTS = 2000
+_LOOKUP = 500
+
+
+class SeriesKey(NamedTuple):
+    """What makes two series the same on one host; `labels` in order of their names."""
+
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+
+
+_lock = threading.Lock()
+_known: OrderedDict[tuple[int, datetime], dict[SeriesKey, int]] = OrderedDict()
+
+
+def key_of(metric: str, labels: Mapping[str, str]) -> SeriesKey:
+    return SeriesKey(metric, tuple(sorted(labels.items())))
+
+
+def series_numbers(host: Host, keys: Sequence[SeriesKey], counters: Sequence[bool]) -> list[int]:
+    """The id of each series, made when it is new; whether it is a counter is settled by who comes first."""
+    known = _known_of(host)
+    missing = {key: counter for key, counter in zip(keys, counters, strict=True) if key not in known}
+    if not missing:
+        return [known[key] for key in keys]
+    digests = {key: _digest(key) for key in missing}
+    found = _found(host, digests.values())
+    if len(found) < len(digests):
+        _add(host, {key: counter for key, counter in missing.items() if digests[key] not in found})
+        found |= _found(host, [digest for digest in digests.values() if digest not in found])
+    learned = {key: found[digest] for key, digest in digests.items()}
+    # Inside a caller's transaction the new rows may yet be rolled back, and their ids given to others.
+    transaction.on_commit(lambda: known.update(learned))
+    return [known[key] if key in known else learned[key] for key in keys]
+
+
+def _known_of(host: Host) -> dict[SeriesKey, int]:
+    identity = host.pk, host.enrolled_at
+    with _lock:
+        known = _known.pop(identity, {})
+        _known[identity] = known
+        if len(_known) > _CACHED_HOSTS:
+            _known.popitem(last=False)
+    return known
+
+
+def _found(host: Host, digests: Iterable[str]) -> dict[str, int]:
+    wanted = list(digests)
+    found: dict[str, int] = {}
+    for begin in range(0, len(wanted), _LOOKUP):
+        rows = Series.objects.filter(host=host, digest__in=wanted[begin : begin + _LOOKUP])
+        found |= dict(rows.values_list("digest", "id"))
+    return found
+
+
+def _add(host: Host, missing: Mapping[SeriesKey, bool]) -> None:
+    Series.objects.bulk_create(
+        [
+            Series(
+                host=host, metric=key.metric, labels=dict(key.labels), counter=counter, digest=_digest(key)
+            )
+            for key, counter in missing.items()
+        ],
+        ignore_conflicts=True,  # another worker may add the same ones right now
+    )
+
+
+def _digest(key: SeriesKey) -> str:
+    text = json.dumps([key.metric, key.labels], ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()[:32]

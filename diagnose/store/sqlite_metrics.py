@@ -1,0 +1,109 @@
+"""`MetricStore` on SQLite: hot rows of a batch's points, sealed hourly into one chunk a series."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.store import applied, connections, days, sqlite_chunks
+from diagnose.store.blob import decode_counts, encode_counts
+from diagnose.store.pointblob import encode_points
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, PointColumns
+from diagnose.store.sqlite_chunks import HOUR_MS
+
+Points = tuple[NDArray[np.int64], NDArray[np.float64]]
+_HotRow = tuple[int, int, int, int, bytes]
+_ADD_HOT = "INSERT INTO hot (host, hour, first_ms, last_ms, points) VALUES (?, ?, ?, ?, ?)"
+_ADD_HISTOGRAM = "INSERT INTO histogram (series, time_ms, scheme, sum, counts) VALUES (?, ?, ?, ?, ?)"
+
+
+class SqliteMetricStore:
+    """Holds no state of its own: files and connections are shared by all instances of a process."""
+
+    def append(self, batch: BatchKey, points: PointColumns, histograms: Sequence[HistogramRow]) -> int:
+        expired = 0
+        hot: dict[str, list[_HotRow]] = defaultdict(list)
+        for row in _hot_rows(batch.host_id, points):
+            hot[days.day_of(row[1] * HOUR_NS)].append(row)
+        by_day: dict[str, list[HistogramRow]] = defaultdict(list)
+        for histogram in histograms:
+            by_day[days.day_of(histogram.time_ns)].append(histogram)
+        for day in sorted({*hot, *by_day}):
+            if days.takes(day, time.time_ns()):
+                _append_to(day, batch, hot[day], by_day[day])
+            else:
+                inside = points.times_ns // DAY_NS == days.start_of(day) // DAY_NS
+                expired += int(np.count_nonzero(inside)) + len(by_day[day])
+        return expired
+
+    def read(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
+    ) -> dict[int, Points]:
+        parts: dict[int, list[Points]] = defaultdict(list)
+        for day in days.days_between(start_ns, end_ns):
+            if days.path_of(day, "raw").exists():
+                for series, points in sqlite_chunks.read_day(day, series_by_host, start_ns, end_ns):
+                    parts[series].append(points)
+        return {series: _joined(found) for series, found in parts.items()}
+
+    def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
+        found = []
+        for day in days.days_between(start_ns, end_ns):
+            if days.path_of(day, "raw").exists():
+                found += _histograms_of(day, series_ids, start_ns, end_ns)
+        return found
+
+    def seal(self, now_ns: int) -> int:
+        return sum(sqlite_chunks.seal_day(day, now_ns) for day in days.stored_days("raw"))
+
+
+def _hot_rows(host_id: int, points: PointColumns) -> Iterator[_HotRow]:
+    """One row for each hour that the points touch; usually one."""
+    times_ms = points.times_ns // NS_PER_MS
+    hours = times_ms // HOUR_MS
+    for hour in np.unique(hours).tolist():
+        chosen = np.flatnonzero(hours == hour)
+        order = chosen[np.lexsort((times_ms[chosen], points.series[chosen]))]
+        inside = times_ms[order]
+        blob = encode_points(points.series[order], inside, points.values[order])
+        yield host_id, hour, int(inside.min()), int(inside.max()), blob
+
+
+def _append_to(day: str, batch: BatchKey, hot: list[_HotRow], histograms: list[HistogramRow]) -> None:
+    encoded = [
+        (row.series_id, row.time_ns // NS_PER_MS, row.scheme, row.sum, encode_counts(row.buckets, row.counts))
+        for row in histograms
+    ]
+    with connections.writing(days.ensure(day, "raw")) as file:
+        if applied.claim(file.sql, batch, "series"):
+            file.sql.executemany(_ADD_HOT, hot)
+            file.sql.executemany(_ADD_HISTOGRAM, encoded)
+
+
+def _joined(parts: list[Points]) -> Points:
+    if len(parts) == 1:
+        return parts[0]
+    times = np.concatenate([part[0] for part in parts])
+    order = np.argsort(times, kind="stable")
+    return times[order], np.concatenate([part[1] for part in parts])[order]
+
+
+def _histograms_of(day: str, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
+    begin = days.start_of(day)
+    found = []
+    with connections.reading(days.path_of(day, "raw")) as sql:
+        for series in series_ids:
+            rows = sql.execute(
+                "SELECT time_ms, scheme, sum, counts FROM histogram "
+                "WHERE series = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms",
+                (series, max(start_ns, begin) // NS_PER_MS, -(-min(end_ns, begin + DAY_NS) // NS_PER_MS)),
+            ).fetchall()
+            found += [(series, *row) for row in rows]
+    return [
+        HistogramRow(series, time_ms * NS_PER_MS, scheme, total, *decode_counts(blob))
+        for series, time_ms, scheme, total, blob in found
+    ]

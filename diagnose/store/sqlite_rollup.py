@@ -1,0 +1,137 @@
+"""Hourly sums of profiles, per host and over all hosts. A rollup is recomputed from what lies below it, never added to.
+
+Every append counts up `changes` of the hours it touches, in its own transaction. A rollup row carries the count it
+was computed at, so it is valid exactly while the two are equal: late data makes it stale without touching it, and
+two workers that compute the same hour at once cannot do harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnose.store import connections, days
+from diagnose.store.blob import decode_many, encode_counts
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_SECOND, ProfileGroup
+
+ALL_HOSTS = 0
+# Batches are on their way for a while after the hour is over; rolling up earlier would only be done twice.
+GRACE_NS = 120 * NS_PER_SECOND
+_PUT = (
+    "INSERT OR REPLACE INTO profile_rollup "
+    "(service, type, unit, period_ns, host, hour, changes, profiles, seconds, counts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_APPENDED = (
+    "SELECT service, type, unit, period_ns, host, hour, changes FROM profile_hour "
+    "WHERE hour >= :first AND hour < :end "
+    "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
+)
+_ROLLED_UP = (
+    "SELECT service, type, unit, period_ns, host, hour, changes FROM profile_rollup "
+    "WHERE hour >= :first AND hour < :end "
+    "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
+)
+_RAW_OF_HOUR = (
+    "SELECT p.counts, p.duration_ms FROM profile_key k JOIN profile p ON p.key = k.id "
+    "WHERE k.service = ? AND k.type = ? AND k.unit = ? AND k.period_ns = ? AND k.host = ? "
+    "AND k.capture = '' AND p.start_ns >= ? AND p.start_ns < ?"
+)
+_HOSTS_OF_HOUR = (
+    "SELECT counts, profiles, seconds FROM profile_rollup "
+    "WHERE service = ? AND type = ? AND unit = ? AND period_ns = ? AND host <> 0 AND hour = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HourKey:
+    """One rollup row: a group on one host (0: all) in one hour since 1970."""
+
+    group: ProfileGroup
+    host_id: int
+    hour: int
+
+
+def group_values(group: ProfileGroup) -> tuple[int, str, str, int]:
+    return group.service_id, group.type, group.unit, group.period_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Which hours to look at: those that begin in the half-open span, of one service and type or (None) of all."""
+
+    start_ns: int
+    end_ns: int
+    service_id: int | None = None
+    type: str | None = None
+
+
+def changes_of(day: str, which: Hours) -> dict[HourKey, int]:
+    """How often each hour of the day's raw file was appended to."""
+    return _changes(days.path_of(day, "raw"), _APPENDED, which)
+
+
+def rolled_up(day: str, which: Hours) -> dict[HourKey, int]:
+    """Each rollup of the day and the count of changes it holds."""
+    return _changes(days.path_of(day, "rollup"), _ROLLED_UP, which)
+
+
+def _changes(path: Path, query: str, which: Hours) -> dict[HourKey, int]:
+    if not path.exists():
+        return {}
+    values = {
+        "first": -(-which.start_ns // HOUR_NS),
+        "end": -(-which.end_ns // HOUR_NS),
+        "service": which.service_id,
+        "type": which.type,
+    }
+    with connections.reading(path) as sql:
+        rows = sql.execute(query, values).fetchall()
+    return {HourKey(ProfileGroup(*row[:4]), row[4], row[5]): row[6] for row in rows}
+
+
+def roll_up_day(day: str, now_ns: int) -> int:
+    """Recompute the day's stale rollups of finished hours; how many were."""
+    stale = _stale(day, now_ns)
+    for key in stale:
+        if key.host_id != ALL_HOSTS:
+            _roll_up_host(day, key, stale[key])
+    left = _stale(day, now_ns)
+    unsettled = {(key.group, key.hour) for key in left if key.host_id != ALL_HOSTS}
+    for key in left:
+        if key.host_id == ALL_HOSTS and (key.group, key.hour) not in unsettled:
+            _roll_up_all(day, key, left[key])
+    return len(stale)
+
+
+def _stale(day: str, now_ns: int) -> dict[HourKey, int]:
+    begin = days.start_of(day)
+    finished = Hours(begin, min(begin + DAY_NS, now_ns - HOUR_NS - GRACE_NS + 1))
+    held = rolled_up(day, finished)
+    return {key: n for key, n in changes_of(day, finished).items() if held.get(key) != n}
+
+
+def _roll_up_host(day: str, key: HourKey, changes: int) -> None:
+    with connections.reading(days.path_of(day, "raw")) as sql:
+        rows = sql.execute(
+            _RAW_OF_HOUR,
+            (*group_values(key.group), key.host_id, key.hour * HOUR_NS, (key.hour + 1) * HOUR_NS),
+        ).fetchall()
+    _put(day, key, changes, [row[0] for row in rows], len(rows), sum(row[1] for row in rows) / 1000)
+
+
+def _roll_up_all(day: str, key: HourKey, changes: int) -> None:
+    """From the hosts' rollups, which were found valid after `changes` was read."""
+    with connections.reading(days.path_of(day, "rollup")) as sql:
+        rows = sql.execute(
+            _HOSTS_OF_HOUR,
+            (*group_values(key.group), key.hour),
+        ).fetchall()
+    _put(day, key, changes, [row[0] for row in rows], sum(r[1] for r in rows), sum(r[2] for r in rows))
+
+
+def _put(day: str, key: HourKey, changes: int, blobs: list[bytes], profiles: int, seconds: float) -> None:
+    ids, counts, corrupt = decode_many(blobs)
+    values = (*group_values(key.group), key.host_id, key.hour, changes, profiles - corrupt, seconds)
+    with connections.writing(days.ensure(day, "rollup")) as file:
+        file.sql.execute(_PUT, (*values, encode_counts(ids, counts)))

@@ -1,0 +1,70 @@
+"""What profiles there are: numbers and observed time by service, type and host, without reading any profile."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from diagnose.store import connections, days
+from diagnose.store.protocols import StoredProfiles
+from diagnose.store.rows import DAY_NS, ProfileGroup
+from diagnose.store.sqlite_merge import Span, uncovered, valid_rollups
+from diagnose.store.sqlite_rollup import ALL_HOSTS, HourKey, Hours, group_values
+
+Amount = tuple[ProfileGroup, int, int, float]
+
+
+def stored(host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]:
+    """Ordered by service, type and host."""
+    profiles: dict[tuple[int, str, int], int] = defaultdict(int)
+    seconds: dict[tuple[int, str, int], float] = defaultdict(float)
+    for group, host_id, number, observed in _amounts(start_ns, end_ns):
+        if number and (not host_ids or host_id in host_ids):
+            profiles[group.service_id, group.type, host_id] += number
+            seconds[group.service_id, group.type, host_id] += observed
+    return [StoredProfiles(*key, profiles[key], seconds[key]) for key in sorted(profiles)]
+
+
+def _amounts(start_ns: int, end_ns: int) -> Iterator[Amount]:
+    for day in days.days_between(start_ns, end_ns):
+        begin = days.start_of(day)
+        span = (max(start_ns, begin), min(end_ns, begin + DAY_NS))
+        whole = [key for key in valid_rollups(day, Hours(*span)) if key.host_id != ALL_HOSTS]
+        yield from _in_rollups(day, whole)
+        if days.path_of(day, "raw").exists():
+            yield from _in_raw(day, span, whole)
+
+
+def _in_rollups(day: str, keys: Iterable[HourKey]) -> list[Amount]:
+    found = []
+    if keys:
+        with connections.reading(days.path_of(day, "rollup")) as sql:
+            for key in keys:
+                row = sql.execute(
+                    "SELECT profiles, seconds FROM profile_rollup INDEXED BY profile_rollup_summary "
+                    "WHERE hour = ? AND host = ? AND service = ? AND type = ? AND unit = ? AND period_ns = ?",
+                    (key.hour, key.host_id, *group_values(key.group)),
+                ).fetchone()
+                found.append((key.group, key.host_id, *(row or (0, 0.0))))
+    return found
+
+
+def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
+    covered: dict[tuple[ProfileGroup, int], set[int]] = defaultdict(set)
+    for key in whole:
+        covered[key.group, key.host_id].add(key.hour)
+    found = []
+    with connections.reading(days.path_of(day, "raw")) as sql:
+        keys = sql.execute(
+            "SELECT id, service, type, unit, period_ns, host FROM profile_key WHERE capture = ''"
+        ).fetchall()
+        for number, *group_columns, host in keys:
+            group = ProfileGroup(*group_columns)
+            for begin, end in uncovered(span, covered[group, host]):
+                row = sql.execute(
+                    "SELECT count(*), coalesce(sum(duration_ms), 0) / 1000.0 FROM profile "
+                    "WHERE key = ? AND start_ns >= ? AND start_ns < ?",
+                    (number, begin, end),
+                ).fetchone()
+                found.append((group, host, *row))
+    return found
