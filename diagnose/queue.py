@@ -9,6 +9,8 @@ from django.conf import settings
 
 # One channel tells the stream process that a stream (named in the message) has something new.
 WAKE_CHANNEL = "diagnose:wake"
+# What the streams of commands and of captures' events begin with.
+COMMANDS, CAPTURE = "diagnose:commands:", "diagnose:capture:"
 PAYLOAD_SECONDS = 900
 
 
@@ -25,12 +27,12 @@ def payload_key(host_id: int, epoch: str, seq: int) -> str:
 
 def commands_stream(host_id: int) -> str:
     """Redis stream of a host's commands; the field `command` is msgpack of `wire.Command`."""
-    return f"diagnose:commands:{host_id}"
+    return f"{COMMANDS}{host_id}"
 
 
 def capture_stream(capture_id: str) -> str:
     """Redis stream of a capture's progress; the field `event` is JSON of the API's capture."""
-    return f"diagnose:capture:{capture_id}"
+    return f"{CAPTURE}{capture_id}"
 
 
 def append(stream: str, field: str, data: bytes | str, keep_seconds: int, length: int = 200) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery
 
-from diagnose.captures import lifecycle
+from diagnose.captures import lifecycle, progress
 from diagnose.celery import app
 from diagnose.findings import evaluate
 from diagnose.ingest import write
@@ -41,6 +41,12 @@ def retain() -> None:
 def expire_captures() -> None:
     """End captures that no collector took, or whose collector went silent."""
     lifecycle.expire_captures()
+
+
+@app.task(name="diagnose.tasks.complete_capture")
+def complete_capture(capture_id: str, service: str, start_ns: int, end_ns: int, samples: int) -> None:
+    """The profile of a capture is committed in the store."""
+    progress.complete(capture_id, service, start_ns, end_ns, samples)
 
 
 @app.on_after_configure.connect

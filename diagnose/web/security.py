@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-
-def stream_origin(request: HttpRequest) -> str:
-    """Where a browser reaches the stream process: STREAM_URL, or this request's host at the stream port."""
-    if settings.STREAM_URL:
-        return str(settings.STREAM_URL).rstrip("/")
-    name = request.get_host()
-    host = name.rsplit(":", 1)[0] if ":" in name and not name.endswith("]") else name
-    return f"{request.scheme}://{host}:{settings.STREAM_PORT}"
+from diagnose.stream.origin import stream_origin
 
 
 def content_security_policy(

@@ -1,0 +1,101 @@
+"""The collector's side of captures, and the way from the API to the event stream."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import redis
+from django.http import HttpResponse
+
+from collectors.wire import CommandStatus
+from diagnose import queue
+from diagnose.access import bodies, tickets
+from diagnose.access.endpoints import ApiRequest, endpoint
+from diagnose.access.problems import Problem
+from diagnose.captures import lifecycle, query
+from diagnose.captures import progress as reports
+from diagnose.models import Host, Token
+from diagnose.models.access import Role
+from diagnose.stream import entries
+from diagnose.stream.origin import stream_origin
+
+MAX_WAIT_SECONDS = 55.0
+# The ticket is used at once; this leaves room for a slow way.
+_TICKET_SECONDS = 60
+_MOST_COMMANDS = 200
+
+
+@endpoint("GET", kind=Token.Kind.HOST)
+def commands(request: ApiRequest) -> HttpResponse:
+    """Commands after `after`: at once for `wait=0`, else by way of the stream process, which may wait."""
+    host = _host(request)
+    wait, after = _wait(request.GET.get("wait", "25")), request.GET.get("after", "")
+    if after and not entries.is_position(after):
+        detail = (
+            f"after {after[:40]!r} is not a position; leave it out, or use the `after` of the answer before."
+        )
+        raise Problem(422, "Not a position", detail, {"after": "not a position"})
+    stream = queue.commands_stream(host.id)
+    if wait:
+        return _redirect(request, "commands", stream, wait=f"{wait:g}", after=after)
+    now_ns = time.time_ns()
+    try:
+        answer = queue.client().xrange(stream, entries.since(after), count=_MOST_COMMANDS)
+        found = entries.commands(entries.listed(answer), after, now_ns)
+    except redis.RedisError as error:
+        raise _queue_away(error) from None
+    return HttpResponse(found.body(now_ns), content_type="application/json")
+
+
+@endpoint("POST", kind=Token.Kind.HOST)
+def progress(request: ApiRequest, capture_id: str) -> dict[str, Any]:
+    """A collector's report. The answer's `state` tells it when the capture was called off meanwhile."""
+    status = bodies.decode(request, CommandStatus)
+    if status.id != capture_id:
+        detail = f"The body reports on {status.id[:40]!r}, the address is of {capture_id[:40]!r}."
+        raise Problem(422, "Two captures", detail, {"id": "is not the one of the address"})
+    return {"state": reports.report(_host(request), status).state}
+
+
+@endpoint("GET", role=Role.VIEWER)
+def events(request: ApiRequest, capture_id: str) -> HttpResponse:
+    """A text/event-stream of the capture's changes, each the capture as `GET /captures/{id}` shows it."""
+    capture = query.get(capture_id)
+    stream = queue.capture_stream(capture.id)
+    try:
+        if not queue.client().exists(stream):  # older than the queue keeps: then its end is the news
+            lifecycle.announce(capture)
+    except redis.RedisError as error:
+        raise _queue_away(error) from None
+    return _redirect(request, "events", stream)
+
+
+def _redirect(request: ApiRequest, path: str, stream: str, **more: str) -> HttpResponse:
+    ticket = tickets.sign(stream, _TICKET_SECONDS)
+    url = f"{stream_origin(request)}/{path}?{urlencode({'ticket': ticket, **more})}"
+    return HttpResponse(status=307, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def _host(request: ApiRequest) -> Host:
+    host = request.actor.host
+    if host is None:
+        raise Problem(403, "Not a collector", "This token belongs to no host; enrol the collector again.")
+    return host
+
+
+def _wait(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MAX_WAIT_SECONDS:
+        detail = f"wait {text[:40]!r} is not a number of seconds from 0 to {MAX_WAIT_SECONDS:g}."
+        raise Problem(422, "Cannot wait so long", detail, {"wait": "out of range"})
+    return seconds
+
+
+def _queue_away(error: redis.RedisError) -> Problem:
+    detail = f"The queue does not answer ({error}); see that Redis or Valkey runs."
+    return Problem(503, "Queue away", detail, headers={"Retry-After": "2"})
