@@ -40,7 +40,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>bench</title>
 MEASURE = """async (flat) => {
   const {FlameGraph} = await import("/static/js/flamegraph/index.js");
   window.flame ??= new FlameGraph(document.querySelector("[data-flamegraph]"));
-  const frames = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))));
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const frames = async () => { await frame(); await frame(); };
   await frames();
   let began = performance.now();
   window.flame.show(flat);
@@ -112,7 +113,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path != "/":
-            return super().do_GET()
+            super().do_GET()
+            return
         fragment = Engine().from_string((ROOT / "templates/_flamegraph.html").read_text())
         body = (PAGE % fragment.render(Context())).encode()
         self.send_response(200)

@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from diagnose.ingest import api as ingest
+from diagnose.access.enroll import enroll
+from diagnose.captures import api as capture_api
+from diagnose.ingest.api import batches
+from diagnose.web.api import captures, findings, hosts, profiles, series, services
+from diagnose.web.api.openapi import openapi
 
 urlpatterns: list[URLPattern] = [
-    path("batches", ingest.batches),
+    path("openapi.json", openapi),
+    path("hosts", hosts.hosts),
+    path("hosts/<int:host_id>", hosts.host),
+    path("hosts/<int:host_id>/facts", hosts.facts),
+    path("services", services.services),
+    path("services/<int:service_id>", services.service),
+    path("series", series.series),
+    path("profiles", profiles.profiles),
+    path("profiles/flamegraph", profiles.flamegraph),
+    path("profiles/top", profiles.top),
+    path("captures", captures.captures),
+    path("captures/<str:capture_id>", captures.capture),
+    path("captures/<str:capture_id>/events", capture_api.events),
+    path("captures/<str:capture_id>/progress", capture_api.progress),
+    path("findings", findings.findings),
+    path("findings/<str:finding_id>", findings.finding),
+    path("findings/<str:finding_id>/acknowledge", findings.acknowledge),
+    path("findings/<str:finding_id>/mute", findings.mute),
+    path("findings/<str:finding_id>/applied", findings.applied),
+    path("findings/<str:finding_id>/feedback", findings.feedback),
+    path("enroll", enroll),
+    path("batches", batches),
+    path("commands", capture_api.commands),
 ]

@@ -1,0 +1,24 @@
+"""Folded stacks, as Brendan Gregg's flamegraph.pl and many viewers read them: `a;b;c 42`, one stack a line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from diagnose.store.flamegraph import StackRow
+
+CONTENT_TYPE = "text/plain; charset=utf-8"
+
+
+def export(rows: Iterable[StackRow], *, threads: bool = False) -> str:
+    """Root first, heaviest first; the format has no place for files. `threads` puts the thread's name first."""
+    counts: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        names = tuple(frame.name for frame in row.frames)
+        counts[(row.thread, *names) if threads else names] += row.count
+    return "".join(f"{';'.join(map(_plain, names))} {count}\n" for names, count in counts.most_common())
+
+
+def _plain(name: str) -> str:
+    """Semicolons and line breaks would end a frame or a stack."""
+    return name.replace(";", ":").replace("\n", " ").replace("\r", " ")

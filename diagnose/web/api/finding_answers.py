@@ -1,0 +1,138 @@
+"""A finding as `diagnose.findings.describe` gives it, as types for the API's description."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from diagnose.web.api.answers import Answer
+
+
+class Subject(Answer, frozen=True, omit_defaults=True):
+    """Where it applies."""
+
+    host: str
+    host_id: int
+    service: str | msgspec.UnsetType = msgspec.UNSET
+    pid: int | msgspec.UnsetType = msgspec.UNSET
+    listener: str | msgspec.UnsetType = msgspec.UNSET
+    netns: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Impact(Answer, frozen=True):
+    """What it costs: `share` of user time or requests, the same in a unit, and in words."""
+
+    share: float
+    value: float
+    unit: str
+    text: str
+
+
+class Evidence(Answer, frozen=True):
+    """One line of proof; `chart` is the page that shows it."""
+
+    kind: Literal["supports", "contradicts", "missing"]
+    role: Literal["decides", "separates", "corroborates"]
+    text: str
+    metric: str | None
+    value: float | None
+    unit: str | None
+    threshold: float | None
+    source: str | None
+    labels: dict[str, str]
+    profile: str | None
+    chart: str | None
+
+
+class RuledOut(Answer, frozen=True):
+    """A lookalike and the reading that excludes it."""
+
+    rule: str
+    reason: str
+
+
+class Unknown(Answer, frozen=True):
+    """What was not checked, and why."""
+
+    what: str
+    why: str
+
+
+class Renderings(Answer, frozen=True):
+    """The change as text to type or to keep."""
+
+    shell: str | None
+    sysctl_d: str | None
+    systemd: str | None
+    ansible: str | None
+
+
+class Recommendation(Answer, frozen=True):
+    """A change, how its value was computed, its risk, how to undo it, and what to expect."""
+
+    id: str
+    kind: str
+    target: str
+    current: str | None
+    proposed: str
+    formula: str
+    risk: str
+    risk_text: str
+    restart: str
+    undo: str | None
+    expected: str
+    renderings: Renderings
+
+
+class WillNotHelp(Answer, frozen=True):
+    """A popular tweak that does nothing here."""
+
+    action: str
+    reason: str
+
+
+class Window(Answer, frozen=True, rename={"from_": "from"}):
+    """The readings that the verdict was last made of."""
+
+    from_: datetime
+    to: datetime
+
+
+class Finding(Answer, frozen=True):
+    """One trouble of one subject. `explained_by` set: it is folded under its cause."""
+
+    id: str
+    rule: str
+    state: Literal["open", "resolved", "muted"]
+    rank: int
+    headline: str
+    subject: Subject
+    opened_at: datetime
+    last_seen_at: datetime
+    closed_at: datetime | None
+    window: Window
+    confidence: float
+    calibrated: bool
+    impact: Impact
+    evidence: list[Evidence]
+    explains: list[str]
+    explained_by: str | None
+    ruled_out: list[RuledOut]
+    unknown: list[Unknown]
+    recommendations: list[Recommendation]
+    will_not_help: list[WillNotHelp]
+    verification: None
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    applied_at: datetime | None
+    muted_until: datetime | None
+    url: str
+
+
+class FindingList(Answer, frozen=True):
+    """A page of findings, best first."""
+
+    results: list[Finding]
+    next: str | None

@@ -1,0 +1,68 @@
+"""`/hosts`: who is monitored, and what is known of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnose.access.endpoints import ApiRequest, endpoint
+from diagnose.models.access import Role
+from diagnose.store import facts as fact_store
+from diagnose.store import hosts as store
+from diagnose.store.hosts import HostRow
+from diagnose.web.api import answers, paging, query, scope
+from diagnose.web.api.describe import described
+
+_Q = query.text("q", "Only hosts whose name contains this text.")
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.HostList, query=(_Q, query.LIMIT, query.AFTER))
+def hosts(request: ApiRequest) -> answers.HostList:
+    """List hosts by name."""
+    wanted = _Q.of(request).casefold()
+    found = [host for host in store.hosts() if wanted in host.name.casefold()]
+    shown, following = paging.page_of(request, found)
+    return answers.HostList([answers.Host(**_fields(host)) for host in shown], following)
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.HostDetail)
+def host(_request: ApiRequest, host_id: int) -> answers.HostDetail:
+    """One host with the state of its probes."""
+    found = scope.known(host_id)
+    probes = [
+        answers.Probe(row.probe, row.ok, row.reason, row.seconds, row.updated_at)
+        for row in store.probes(host_id)
+    ]
+    return answers.HostDetail(**_fields(found), probes=probes)
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.FactList, query=(query.FROM, query.TO, query.LIMIT, query.AFTER))
+def facts(request: ApiRequest, host_id: int) -> answers.FactList:
+    """A host's facts, and which of them changed in the range."""
+    span = query.range_of(request)
+    scope.known(host_id)
+    shown, following = paging.page_of(request, fact_store.facts(host_id))
+    changes = fact_store.changes(host_id, span.start_ns, span.end_ns)
+    return answers.FactList(
+        [answers.Fact(fact.name, fact.value, fact.since) for fact in shown],
+        [answers.FactChange(row.name, row.before, row.after, row.at) for row in changes],
+        following,
+    )
+
+
+def _fields(host: HostRow) -> dict[str, Any]:
+    return {
+        "id": host.id,
+        "name": host.name,
+        "agent": host.agent,
+        "enrolled_at": host.enrolled_at,
+        "last_seen_at": host.last_seen_at,
+        "clock_skew_seconds": host.clock_skew_seconds,
+        "failing_probes": host.failing_probes,
+        "quarantined_batches": host.quarantined_batches,
+        "lost_batches": host.lost_batches,
+        "skipped_samples": host.skipped_samples,
+        "url": f"/hosts/{host.id}",
+    }
