@@ -70,7 +70,9 @@ def _granian(interface: str, application: str, port: int) -> list[str]:
 
 def worker() -> Service:
     argv = [*_PYTHON, "celery", "-A", "diagnose.celery:app", "-q", "worker", "-l", "WARNING", "-P", "threads"]
-    return Service("worker", [*argv, "-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"])
+    # Celery warns of root because of pickled messages, which it does not accept here.
+    env = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+    return Service("worker", [*argv, "-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"], env)
 
 
 def beat(data_dir: Path) -> Service:
@@ -100,8 +102,8 @@ def queue_answers() -> bool:
 def web_answers() -> bool:
     connection = http.client.HTTPConnection(_netloc(settings.CONFIG["DIAGNOSE_PORT"]), timeout=1)
     try:
-        connection.request("GET", "/sign-in")
-        return connection.getresponse().status < 500
+        connection.request("HEAD", "/sign-in")
+        return connection.getresponse().status > 0  # whatever it says, it is there
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -80,9 +80,9 @@ def _start(supervisor: Supervisor) -> None:
     static.collect()
     for service in (services.web(), services.stream(), services.worker(), services.beat(data_dir)):
         supervisor.start(service)
-    supervisor.start(services.collector(data_dir / "collector"))
     ready = supervisor.wait_for(services.web_answers, _READY_SECONDS)
     if not supervisor.stopping:
+        supervisor.start(services.collector(data_dir / "collector"))
         _tell(ready, link)
 
 
