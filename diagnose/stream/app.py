@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 from collections.abc import Awaitable, Callable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diagnose.settings")
@@ -53,6 +54,7 @@ class Application:
         self._client = _client()
         subscriber = redis.asyncio.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
         listening = asyncio.create_task(self._waiters.listen(subscriber))
+        _on_stop(self._waiters.close)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self._waiters.close()
@@ -106,6 +108,16 @@ async def _watch(receive: Receive, waiter: Waiter) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     waiter.leave()
+
+
+def _on_stop(leave: Callable[[], None]) -> None:
+    """Granian waits for open requests before it says lifespan.shutdown, and ours would keep it waiting.
+
+    asyncio hears of signals through its wakeup descriptor, whatever the handler does: granian's own handling stays.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(leave))
 
 
 def _client() -> redis.asyncio.Redis:
