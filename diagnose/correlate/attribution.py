@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from diagnose.correlate.samples import Frame, Stack
 
@@ -36,7 +35,7 @@ class Function:
     @property
     def short(self) -> str:
         """The same without the directories, for sentences."""
-        file = PurePosixPath(self.file).name
+        file = self.file.rpartition("/")[2]
         return f"{self.name} ({file}:{self.line})" if self.line else f"{self.name} ({file})"
 
 
@@ -49,8 +48,8 @@ def is_library(frame: Frame) -> bool:
         return True
     if any(part in frame.file for part in _INSTALLED):
         return True
-    path = PurePosixPath(frame.file)
-    return not path.is_absolute() and path.parts[0].removesuffix(".py") in sys.stdlib_module_names
+    top = frame.file.partition("/")[0]
+    return top.removesuffix(".py") in sys.stdlib_module_names
 
 
 def is_waiting(stack: Stack) -> bool:

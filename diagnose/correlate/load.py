@@ -10,7 +10,7 @@ from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.samples import Frame, ProbeFailure, Profile, Samples, Series, Stack
 from diagnose.models.host import Host
 from diagnose.models.series import Series as SeriesRow
-from diagnose.store import flamegraph, profiles
+from diagnose.store import facts, flamegraph, hosts, profiles
 from diagnose.store import series as store
 
 # Stacks are dear to read: only of processes that used this many cores over the whole window (a fault that began in
@@ -37,9 +37,9 @@ def window(host: Host, start: datetime, end: datetime) -> Samples | None:
         first_ns,
         last_ns,
         found,
-        dict(host.facts.values_list("name", "value")),
+        {fact.name: fact.value for fact in facts.facts(host.pk)},
         tuple(_profiles(host, samples, start_ns, end_ns)),
-        tuple(ProbeFailure(each.probe, each.reason) for each in host.probes.filter(ok=False)),
+        tuple(ProbeFailure(each.probe, each.reason) for each in hosts.probes(host.pk) if not each.ok),
     )
 
 

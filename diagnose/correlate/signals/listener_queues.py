@@ -94,10 +94,10 @@ def _queue(length: Series, limits: Series, drops: Series | None, samples: Sample
         limit=limit,
         peak=int(length.values.max()),
         readings=len(length.values),
-        empty_share=float((length.values == 0).mean()),
+        empty_share=_share(length.values == 0),
         recent_readings=len(recent),
-        recent_at_limit_share=float((recent >= max(limit, 1)).mean()) if len(recent) else 0.0,
-        recent_empty_share=float((recent == 0).mean()) if len(recent) else 1.0,
+        recent_at_limit_share=_share(recent >= max(limit, 1)),
+        recent_empty_share=_share(recent == 0),
         longest_full_seconds=_longest_seconds(length.times_ns, length.values > limit),
         drops=drops.total if drops else None,
         drops_per_second=drops.total / samples.seconds if drops else None,
@@ -106,11 +106,17 @@ def _queue(length: Series, limits: Series, drops: Series | None, samples: Sample
     )
 
 
+def _share(readings: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(readings) / len(readings) if len(readings) else 0.0
+
+
 def _longest_seconds(times_ns: NDArray[np.int64], full: NDArray[np.bool_]) -> float:
     """The longest unbroken run of full readings, first to last; 0 for a single one."""
+    if not full.any():
+        return 0.0
     edges = np.flatnonzero(np.diff(np.concatenate(([False], full, [False])).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2] - 1
-    return float((times_ns[ends] - times_ns[starts]).max() / 1e9) if len(starts) else 0.0
+    return float((times_ns[ends] - times_ns[starts]).max() / 1e9)
 
 
 def _busiest_second(drops: Series) -> float:

@@ -75,12 +75,14 @@ def growth(series: Series) -> Growth | None:
     half = len(series.values) // 2
     if len(series.values) < LEAST_READINGS:
         return None
-    seconds = (series.times_ns[half:] - series.times_ns[: len(series.times_ns) - half]) / 1e9
-    slopes = (series.values[half:] - series.values[: len(series.values) - half]) / seconds
     if series.times_ns[-1] - series.times_ns[0] < LEAST_SPAN_SECONDS * 1e9:
         return None
-    low, middle, high = (float(q) for q in np.quantile(slopes, (0.25, 0.5, 0.75)))
-    return Growth(middle, low, high, float((np.diff(series.values) >= 0).mean()))
+    seconds = (series.times_ns[half:] - series.times_ns[: len(series.times_ns) - half]) / 1e9
+    slopes = (series.values[half:] - series.values[: len(series.values) - half]) / seconds
+    ordered = np.sort(slopes)
+    low, middle, high = (float(ordered[round(place * (len(ordered) - 1))]) for place in (0.25, 0.5, 0.75))
+    steady = np.count_nonzero(series.values[1:] >= series.values[:-1]) / (len(series.values) - 1)
+    return Growth(middle, low, high, steady)
 
 
 def _files(pid: int, series: Series, limit: int, samples: Samples) -> OpenFilesOf:

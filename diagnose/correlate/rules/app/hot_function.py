@@ -45,8 +45,8 @@ EXPLAINS = ("app.acceptor_stalled", "network.accept_queue_overflow")
 BUSY_CORES, CLEAR_CORES = 0.8, 0.95
 # of on-CPU samples at the low end of the interval: the one function is then worth more than all others together
 DOMINANT_SHARE, CLEAR_SHARE = 0.5, 0.75
-# samples; fewer leave the interval wider than ±0.1
-LEAST_SAMPLES = 100
+# samples; fewer leave the interval wider than ±0.13
+LEAST_SAMPLES = 60
 # threads that wait for the GIL; then what holds them back is python.gil_contention
 WAITING = 0.3
 

@@ -1,0 +1,73 @@
+"""python.gil_contention: threads that wait for the lock, told from one thread that keeps it."""
+
+from diagnose.correlate.rule import Code, Workers
+from tests.diagnose.correlate.rules.verdicts import the_verdict, verdicts
+from tests.diagnose.correlate.windows import recorded, synthetic, without
+
+RULE = "python.gil_contention"
+SHOP = {"pid": "812", "service": "shop"}
+
+
+def test_recorded_contention_names_the_function_that_holds_the_lock():
+    verdict = the_verdict(RULE, recorded("gil_contention"))
+    assert "price_basket (service.py:" in verdict.headline
+    code, workers, _ = verdict.recommendations
+    assert isinstance(code.change, Code)
+    assert "price_basket (/srv/shop/service.py" in code.change.where
+    assert isinstance(workers.change, Workers)
+    assert workers.change.proposed == 2  # the host has two CPUs
+    assert verdict.impact.share > 0.2
+
+
+def test_one_thread_that_computes_alone_makes_nobody_wait():
+    assert verdicts(RULE, recorded("hot_function")) == []
+
+
+def test_requests_one_after_the_other_are_not_contention():
+    assert verdicts(RULE, recorded("one_client")) == []
+
+
+def test_a_crowd_on_a_lock_of_the_program_is_not_this():
+    assert verdicts(RULE, recorded("lock_convoy")) == []
+
+
+def test_without_samples_of_the_lock_it_is_unknown():
+    assert verdicts(RULE, without(recorded("gil_contention"), "python_gil")) is None
+
+
+def test_without_wall_samples_the_awake_threads_decide():
+    samples = without(recorded("gil_contention"), profiles=("wall",))
+    verdict = the_verdict(RULE, samples)
+    assert any(line.metric == "python_active_threads" for line in verdict.evidence)
+
+
+def test_a_lock_held_alone_without_any_second_reading_is_no_finding():
+    samples = synthetic({"python_gil_held_ratio": [(SHOP, [0.97] * 8)]}, step=15)
+    assert verdicts(RULE, samples) == []
+
+
+def test_a_process_that_was_not_sampled_lately_is_not_judged():
+    samples = synthetic(
+        {
+            "python_gil_held_ratio": [(SHOP, [0.97])],
+            "python_active_threads": [(SHOP, [3.0])],
+            "process_cpu_seconds_total": [(SHOP, [5.0] * 24)],
+        },
+        step=5,
+    )
+    gone = without(samples)
+    early = gone.series["python_gil_held_ratio"][0]
+    early.times_ns[:] = samples.start_ns
+    assert verdicts(RULE, gone) is None
+
+
+def test_workers_of_one_service_give_one_verdict_for_the_worst():
+    workers = [{"pid": str(pid), "service": "shop"} for pid in (10, 11, 12)]
+    samples = synthetic(
+        {
+            "python_gil_held_ratio": [(labels, [0.95] * 8) for labels in workers],
+            "python_active_threads": [(labels, [2.0 + n] * 8) for n, labels in enumerate(workers)],
+        },
+        step=10,
+    )
+    assert the_verdict(RULE, samples).subject.pid == 12
