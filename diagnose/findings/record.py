@@ -42,11 +42,9 @@ def record(host: Host, evaluation: Evaluation, window: Window) -> list[Finding]:
         known = {(finding.rule, finding.subject_key): finding for finding in found}
         if any(finding.window_to > window.end for finding in known.values()):
             return []
-        judgements = _each_subject_once(evaluation.judgements)
         seen = {
-            index: _see(host, judgement, known, window)
-            for index, judgement in enumerate(evaluation.judgements)
-            if judgement in judgements
+            index: _see(host, evaluation.judgements[index], known, window)
+            for index in _each_subject_once(evaluation.judgements)
         }
         _link(evaluation.judgements, seen, window)
         unchecked = {each.what for each in evaluation.unknown}
@@ -62,13 +60,13 @@ def _key(judgement: Judgement) -> Key:
     return judgement.rule, judgement.verdict.subject.key[:500]
 
 
-def _each_subject_once(judgements: Sequence[Judgement]) -> list[Judgement]:
+def _each_subject_once(judgements: Sequence[Judgement]) -> list[int]:
     """Of several processes behind one subject (workers of one service on one listener) the worst off."""
-    worst: dict[Key, Judgement] = {}
-    for each in judgements:
+    worst: dict[Key, int] = {}
+    for index, each in enumerate(judgements):
         best = worst.get(_key(each))
-        if best is None or _weight(each) > _weight(best):
-            worst[_key(each)] = each
+        if best is None or _weight(each) > _weight(judgements[best]):
+            worst[_key(each)] = index
     return list(worst.values())
 
 

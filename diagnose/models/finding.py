@@ -35,7 +35,9 @@ class Finding(models.Model):
     last_seen_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     quiet_since = models.DateTimeField(
-        null=True, blank=True, help_text="End of the first window, since it was last seen, that did not show it."
+        null=True,
+        blank=True,
+        help_text="End of the first window, since it was last seen, that did not show it.",
     )
     window_from = models.DateTimeField()
     window_to = models.DateTimeField()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from diagnose.correlate.attribution import Function, functions
+from diagnose.correlate.attribution import Function, functions, is_waiting
 from diagnose.correlate.samples import Profile, Samples, Series
 
 READS = ("python_gil_held_ratio", "python_active_threads")
@@ -13,8 +13,8 @@ PROFILES = ("gil", "wall")
 
 # s; a change of load shows within a minute; the lock's turn among a process's captures comes round in it
 RECENT_SECONDS = 60.0
-# of all samples with the lock; rarer leaf functions are as likely to be blocked in a system call
-LEAST_HOLDER_SHARE = 0.05
+# of all samples with the lock; a function that holds it more rarely is as likely to be blocked in a system call
+LEAST_HOLDER_SHARE = 0.1
 # looks at the process; the error of a difference of two profiles is then below ±0.2 threads
 LEAST_TICKS = 60
 
@@ -71,10 +71,11 @@ def _recent_mean(series: Series, samples: Samples) -> float | None:
 
 
 def _leaves(profile: Profile) -> Counter[tuple[str, str]]:
-    """Samples by the function on top."""
+    """Samples by the function on top, without the library's blocking calls."""
     counts: Counter[tuple[str, str]] = Counter()
     for stack in profile.stacks:
-        counts[stack.frames[-1].name, stack.frames[-1].file] += stack.count
+        if not is_waiting(stack):
+            counts[stack.frames[-1].name, stack.frames[-1].file] += stack.count
     return counts
 
 

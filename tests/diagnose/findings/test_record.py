@@ -106,6 +106,11 @@ def test_workers_of_one_subject_give_one_finding_of_the_worst(host):
     assert Finding.objects.get().detail["subject"]["pid"] == 2
 
 
+def test_two_processes_that_are_worse_off_alike_give_one_finding(host):
+    record(host, evaluation(judgement(), judgement()), at(0))
+    assert Finding.objects.count() == 1
+
+
 def mute(seconds):
     until = START + timedelta(seconds=seconds)
     Finding.objects.update(state="muted", muted_until=until)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagnose.correlate.leak import forecast, leaks, seconds_to_limit
 from diagnose.correlate.rule import (
     Code,
     Evidence,
@@ -51,10 +52,6 @@ HIGH, AT_LIMIT = 0.9, 0.98
 GROWN = 0.5
 # s; a forecast further ahead than an hour is worth little after two minutes of readings
 SOON_SECONDS, URGENT_SECONDS = 3600.0, 600.0
-# of the growth; connections that grow this fast explain it as load
-LOAD_SHARE = 0.5
-# of steps that do not fall; in-flight requests make a leak's curve ragged, but it does not come back
-STEADY = 0.6
 
 
 def check(files: ProcessFiles, limits: FileLimits | None) -> list[Verdict]:
@@ -70,25 +67,10 @@ def check(files: ProcessFiles, limits: FileLimits | None) -> list[Verdict]:
 def _troubled(process: OpenFilesOf, files: ProcessFiles) -> bool:
     if process.share >= HIGH:
         return True
-    seconds = _seconds_to_limit(process)
+    seconds = seconds_to_limit(process)
     return (
-        process.share >= GROWN and _leaks(process, files) and seconds is not None and seconds <= SOON_SECONDS
+        process.share >= GROWN and leaks(process, files) and seconds is not None and seconds <= SOON_SECONDS
     )
-
-
-def _leaks(process: OpenFilesOf, files: ProcessFiles) -> bool:
-    """Growth that comes back in no part of the window and that connections do not explain."""
-    growth = process.growth
-    if growth is None or growth.low <= 0 or growth.steady < STEADY:
-        return False
-    return (files.connections_per_second or 0.0) < LOAD_SHARE * growth.per_second
-
-
-def _seconds_to_limit(process: OpenFilesOf) -> float | None:
-    growth = process.growth
-    if growth is None or growth.per_second <= 0:
-        return None
-    return max(0, process.limit - process.open) / growth.per_second
 
 
 def _at_limit(process: OpenFilesOf) -> bool:
@@ -96,7 +78,7 @@ def _at_limit(process: OpenFilesOf) -> bool:
 
 
 def _verdict(process: OpenFilesOf, files: ProcessFiles, limits: FileLimits | None) -> Verdict:
-    leak = _leaks(process, files)
+    leak = leaks(process, files)
     subject = Subject(process.service, process.pid)
     return Verdict(
         subject=subject,
@@ -119,30 +101,21 @@ def _headline(subject: Subject, process: OpenFilesOf, leak: bool) -> str:
     if _at_limit(process):
         most = f", mostly {kind}," if (kind := _commonest(process)) and not leak else ""
         return f"{text}{most}: new connections and files fail"
-    forecast = _forecast(process) if leak else ""
-    return f"{text}: {forecast}" if forecast else text
+    ahead = forecast(process) if leak else ""
+    return f"{text}: {ahead}" if ahead else text
 
 
 def _commonest(process: OpenFilesOf) -> str:
     return max(process.kinds, key=lambda kind: kind[1])[0] if process.kinds else ""
 
 
-def _forecast(process: OpenFilesOf) -> str:
-    seconds, growth = _seconds_to_limit(process), process.growth
-    if seconds is None or growth is None:
-        return ""
-    left = max(0, process.limit - process.open)
-    latest = duration(left / growth.low) if growth.low > 0 else "never"
-    return f"full in {duration(seconds)} ({duration(left / growth.high)}–{latest})"
-
-
 def _impact(process: OpenFilesOf) -> Impact:
     if _at_limit(process):
         text = "every new connection and every file it opens fails (EMFILE) until others are closed"
         return Impact(0.9, process.open, "files", text)
-    seconds = _seconds_to_limit(process)
+    seconds = seconds_to_limit(process)
     share = 0.5 * min(1.0, URGENT_SECONDS / max(seconds, 1.0)) if seconds is not None else 0.1
-    text = _forecast(process) or "little room is left for more connections"
+    text = forecast(process) or "little room is left for more connections"
     return Impact(share, process.open, "files", f"nothing fails yet; {text}")
 
 

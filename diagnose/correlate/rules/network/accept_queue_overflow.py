@@ -71,10 +71,7 @@ def check(
     verdicts = []
     for queue, others in _suspects(queues, by_netns):
         counts = by_netns.get(queue.netns)
-        drops = counts.overflows if counts and queue.drops is None else (queue.drops or 0.0)
-        rate = drops / (counts.seconds if counts else 1.0)
-        if queue.drops_per_second is not None:
-            rate = queue.drops_per_second
+        drops, rate = _losses(queue, counts)
         verdicts.append(
             Verdict(
                 subject=_subject(queue),
@@ -89,6 +86,13 @@ def check(
             )
         )
     return verdicts
+
+
+def _losses(queue: ListenerQueue, counts: ListenCounts | None) -> tuple[float, float]:
+    """Connections dropped in the window and a second: by the listener's own counter, else its namespace's."""
+    if queue.drops is not None and queue.drops_per_second is not None:
+        return queue.drops, queue.drops_per_second
+    return (counts.overflows, counts.overflows / counts.seconds) if counts else (0.0, 0.0)
 
 
 def _suspects(

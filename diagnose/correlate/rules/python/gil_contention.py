@@ -53,6 +53,8 @@ WAITING, CLEAR_WAITING = 0.3, 0.8
 # threads that py-spy takes for running at once; a thread that waits for the lock wakes every 5 ms
 # (measured 0.98 with one client, 1.48 with eight)
 ACTIVE, CLEAR_ACTIVE = 1.25, 1.6
+# the same, beside wall samples: a thread that stands in such code but sleeps in a system call is never awake
+LEAST_ACTIVE = 1.1
 # cores; above it much of the work runs outside the lock (native code)
 ONE_CORE = 1.4
 
@@ -68,9 +70,12 @@ def check(gil: PythonGil, cpu: ProcessCpu | None, cpus: Cpus | None) -> list[Ver
 
 
 def _contended(lock: GilOf) -> bool:
-    if lock.waiting_threads is not None:
-        return lock.held >= HELD and lock.waiting_threads >= WAITING
-    return lock.held >= HELD and lock.active_threads is not None and lock.active_threads >= ACTIVE
+    if lock.held < HELD:
+        return False
+    if lock.waiting_threads is None:
+        return lock.active_threads is not None and lock.active_threads >= ACTIVE
+    awake = lock.active_threads is None or lock.active_threads >= LEAST_ACTIVE
+    return lock.waiting_threads >= WAITING and awake
 
 
 def _waiting(lock: GilOf) -> float:
@@ -134,6 +139,12 @@ def _evidence(lock: GilOf, process: Process | None, cpus: Cpus | None) -> Iterat
         labels,
     )
     yield _seen_waiting(lock, labels)
+    if lock.waiting_threads is not None and lock.active_threads is not None:
+        text = f"{number(round(lock.active_threads, 2))} threads were awake on average"
+        metric, value = "python_active_threads", lock.active_threads
+        yield Evidence(
+            "supports", "corroborates", text, metric, value, "threads", LEAST_ACTIVE, "py-spy", 1.0, labels
+        )
     if process is None:
         yield Evidence(
             "missing", "separates", "the CPU time of the process was not read", "process_cpu_seconds_total"
