@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from diagnose.models import Host
 from diagnose.reports import latest
 from diagnose.reports.latest import Latest
+from diagnose.store.hosts import HostRow
 
 State = Literal["live", "late", "silent", "never"]
 # The agent ships every few seconds; one missed minute is a restart or a busy network, five are an outage.
@@ -20,7 +20,7 @@ _METRICS = ("cpu_seconds_total", "memory_MemTotal_bytes", "memory_MemAvailable_b
 
 
 @dataclass(frozen=True, slots=True)
-class HostRow:
+class HostStatus:
     """Ratios are 0-1; None is not measured. `lag_seconds` is the age of the newest reading the server has."""
 
     id: int
@@ -43,24 +43,24 @@ def state_of(last_seen_at: datetime | None, now: datetime) -> State:
     return "live" if age <= _LIVE else "late" if age <= _LATE else "silent"
 
 
-def host_rows(hosts: Sequence[Host], open_findings: Mapping[int, int], now: datetime) -> list[HostRow]:
+def statuses(hosts: Sequence[HostRow], open_findings: Mapping[int, int], now: datetime) -> list[HostStatus]:
     """`open_findings` counts root causes by host id. The number of queries does not depend on that of hosts."""
     at_ns = int(now.timestamp() * 1e9)
-    readings = latest.of_metrics([host.pk for host in hosts], _METRICS, at_ns)
+    readings = latest.of_metrics([host.id for host in hosts], _METRICS, at_ns)
     by_host: dict[int, list[Latest]] = defaultdict(list)
     for found in readings.values():
         for each in found:
             by_host[each.ref.host_id].append(each)
-    return [_row(host, by_host[host.pk], open_findings.get(host.pk, 0), now) for host in hosts]
+    return [_status(host, by_host[host.id], open_findings.get(host.id, 0), now) for host in hosts]
 
 
-def _row(host: Host, readings: Sequence[Latest], open_findings: int, now: datetime) -> HostRow:
+def _status(host: HostRow, readings: Sequence[Latest], open_findings: int, now: datetime) -> HostStatus:
     busy = _busy(readings)
     gauges = {each.ref.metric: each.value for each in readings if not each.ref.counter}
     total, available = gauges.get("memory_MemTotal_bytes"), gauges.get("memory_MemAvailable_bytes")
     newest = max((each.time_ns for each in readings), default=None)
-    return HostRow(
-        id=host.pk,
+    return HostStatus(
+        id=host.id,
         name=host.name,
         agent=host.agent,
         state=state_of(host.last_seen_at, now),

@@ -26,7 +26,9 @@ def latest(refs: Sequence[SeriesRef], at_ns: int, seconds: float = WINDOW_SECOND
     found = series.read(refs, at_ns - int(seconds * 1e9), at_ns)
     rows = []
     for ref in refs:
-        times, values = found.get(ref.id, ((), ()))
+        if ref.id not in found:
+            continue
+        times, values = found[ref.id]
         if ref.counter and len(times) > 1:
             # The first increase belongs to the interval before the window's first reading.
             rate = float(values[1:].sum()) / (int(times[-1] - times[0]) / 1e9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diagnose.reports import latest
@@ -57,7 +58,7 @@ def listener_rows(host_id: int, start_ns: int, end_ns: int) -> list[ListenerRow]
     return sorted(rows, key=lambda row: (-row.fullness, row.listener))
 
 
-def _key(labels: dict[str, str]) -> Key:
+def _key(labels: Mapping[str, str]) -> Key:
     return labels.get("listener", ""), labels.get("pid", ""), labels.get("netns", "")
 
 

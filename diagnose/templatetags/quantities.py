@@ -62,7 +62,8 @@ def duration(seconds: float | None) -> str:
         return ABSENT
     if abs(seconds) < 1:
         return f"{seconds * 1000:.0f} ms"
-    left, parts = round(abs(seconds)), []
+    left = round(abs(seconds))
+    parts: list[tuple[int, str]] = []
     for length, unit in _STEPS:
         if left >= length or parts:
             parts.append((left // length, unit))

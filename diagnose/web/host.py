@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from diagnose.access.pages import PageRequest, page
 from diagnose.access.roles import at_least
 from diagnose.findings import describe, query
-from diagnose.models import Finding, Host
+from diagnose.models import Finding
 from diagnose.models.access import Role
 from diagnose.reports.charts.figure import Band, Window
 from diagnose.reports.collector_state import own_use
@@ -20,6 +20,7 @@ from diagnose.reports.listener_table import listener_rows
 from diagnose.reports.process_table import ProcessRow, process_rows
 from diagnose.store import facts
 from diagnose.store import hosts as store
+from diagnose.store.hosts import HostRow
 from diagnose.templatetags.quantities import duration
 from diagnose.web import timerange
 from diagnose.web.ordering import Column, ordered
@@ -27,6 +28,7 @@ from diagnose.web.timerange import TimeRange
 
 # A clock this far off puts readings visibly beside those of other hosts.
 _SKEW_SECONDS = 2.0
+_MOST_NOTICES = 5
 _HEADLINE_FACTS = ("os.name", "kernel.release", "cpu.count")
 COLUMNS: tuple[Column[ProcessRow], ...] = (
     Column("service", "Service", lambda row: row.service.casefold()),
@@ -42,12 +44,12 @@ COLUMNS: tuple[Column[ProcessRow], ...] = (
 @page()
 def host(request: PageRequest, host_id: int) -> HttpResponse:
     """All tables are of the end of the range, or of its whole where they say so."""
-    shown = store.host(host_id)
+    shown = host_of(host_id)
     span = timerange.of_request(request)
     processes, headings = ordered(
         process_rows(host_id, span.end_ns), COLUMNS, request.GET.get("order", ""), "-cpu"
     )
-    known = facts.facts(shown)
+    known = facts.facts(host_id)
     context = {
         "host": shown,
         "state": state_of(shown.last_seen_at, timezone.now()),
@@ -56,18 +58,18 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "presets": timerange.PRESETS,
         "keep": {"order": request.GET["order"]} if "order" in request.GET else {},
         "refresh_seconds": refresh_seconds(span),
-        "groups": fold([describe.as_json(finding) for finding in findings_in(shown, span)]),
+        "groups": fold([describe.as_json(finding) for finding in findings_in(host_id, span)]),
         "charts": [{"id": name, "title": chart.TITLE, "note": chart.NOTE} for name, chart in CHARTS.items()],
         "listeners": listener_rows(host_id, span.start_ns, span.end_ns),
         "processes": processes,
         "headings": headings,
         "may_act": at_least(request.actor.role, Role.OPERATOR),
         "facts": known,
-        "changes": facts.changes(shown, span.start, span.end),
+        "changes": facts.changes(host_id, span.start_ns, span.end_ns),
         "own": own_use(host_id, span.end_ns),
-        "probes": store.probes(shown),
-        "gaps": store.gaps(shown),
-        "quarantined": store.quarantined(shown),
+        "probes": store.probes(host_id),
+        "gaps": store.gaps(host_id)[:_MOST_NOTICES],
+        "quarantined": store.quarantined(host_id)[:_MOST_NOTICES],
         **clock(shown),
     }
     return render(request, "host.html", context)
@@ -76,24 +78,31 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
 @page()
 def charts(request: PageRequest, host_id: int) -> JsonResponse:
     """The figures of the page's charts, by chart id; null where nothing was measured."""
-    shown = store.host(host_id)
+    host_of(host_id)
     span = timerange.of_request(request)
-    bands = [band_of(finding) for finding in findings_in(shown, span) if finding.explained_by_id is None]
+    roots = [finding for finding in findings_in(host_id, span) if finding.explained_by_id is None]
+    bands = [band_of(finding, named=len(roots) > 1) for finding in roots]
     window = Window(span.start_ns, span.end_ns)
     return JsonResponse({"charts": figures(host_id, window, bands)})
 
 
-def findings_in(host: Host, span: TimeRange) -> list[Finding]:
+def host_of(host_id: int) -> HostRow:
+    found = store.host(host_id)
+    if found is None:
+        raise Http404(f"There is no host {host_id}.")
+    return found
+
+
+def findings_in(host_id: int, span: TimeRange) -> list[Finding]:
     """Whatever held in the range, still or no more; muted ones are left out."""
-    found = query.list_findings("all", host=host, since=span.start, until=span.end)
-    return [finding for finding in found if finding.state != Finding.State.MUTED]
+    found = query.list_findings("all", since=span.start, until=span.end)
+    return list(found.filter(host_id=host_id).exclude(state=Finding.State.MUTED))
 
 
-def band_of(finding: Finding) -> Band:
-    ends = finding.closed_at or finding.last_seen_at
-    return Band(
-        int(finding.opened_at.timestamp() * 1e9), int(ends.timestamp() * 1e9), finding.rule.split(".")[-1]
-    )
+def band_of(finding: Finding, *, named: bool) -> Band:
+    """From its opening to when it was last seen, with the defect's name where there are several."""
+    start, end = (int(at.timestamp() * 1e9) for at in (finding.opened_at, finding.last_seen_at))
+    return Band(start, end, finding.rule.partition(".")[2] if named else "")
 
 
 def headline_facts(known: dict[str, str]) -> list[str]:
@@ -107,7 +116,7 @@ def refresh_seconds(span: TimeRange) -> int:
     return 5 if span.seconds <= 3600 else 15 if span.seconds <= 6 * 3600 else 60
 
 
-def clock(host: Host) -> dict[str, object]:
+def clock(host: HostRow) -> dict[str, object]:
     """The host's clock in words."""
     skew = host.clock_skew_seconds
     if skew is None:

@@ -10,12 +10,17 @@ from django.utils import timezone
 
 from diagnose.access.pages import PageRequest, page
 from diagnose.findings import query
-from diagnose.reports.host_list import HostRow, host_rows
+from diagnose.reports.host_list import HostStatus, State, statuses
 from diagnose.store import hosts as store
 from diagnose.web.ordering import Column, ordered
 
-STATES = (("live", "Live"), ("late", "Late"), ("silent", "Silent"), ("never", "Nothing yet"))
-COLUMNS: tuple[Column[HostRow], ...] = (
+STATES: tuple[tuple[State, str], ...] = (
+    ("live", "Live"),
+    ("late", "Late"),
+    ("silent", "Silent"),
+    ("never", "Nothing yet"),
+)
+COLUMNS: tuple[Column[HostStatus], ...] = (
     Column("name", "Host", lambda row: row.name.casefold()),
     Column("findings", "Findings", lambda row: row.open_findings, True, "Open root causes"),
     Column("cpu", "CPU", lambda row: row.cpu_ratio, True, "Share of all CPUs at work, last minute"),
@@ -31,7 +36,7 @@ COLUMNS: tuple[Column[HostRow], ...] = (
 @page()
 def hosts(request: PageRequest) -> HttpResponse:
     """Filter by `q` (part of the name) and `state`, order by `order`."""
-    rows = host_rows(store.hosts(), root_causes(), timezone.now())
+    rows = statuses(store.hosts(), root_causes(), timezone.now())
     name, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
     shown = [row for row in rows if name.casefold() in row.name.casefold() and state in {"", row.state}]
     order = request.GET.get("order", "")
@@ -56,7 +61,7 @@ def root_causes() -> Counter[int]:
     )
 
 
-def summary(rows: list[HostRow]) -> str:
+def summary(rows: list[HostStatus]) -> str:
     """Such as "12 hosts: 10 live, 2 silent"."""
     states = Counter(row.state for row in rows)
     parts = [f"{states[value]} {title.lower()}" for value, title in STATES if states[value]]

@@ -12,7 +12,7 @@ from diagnose.access.pages import PageRequest, page
 from diagnose.correlate import catalogue
 from diagnose.findings import describe, query
 from diagnose.reports.finding_groups import Group, fold
-from diagnose.reports.host_list import HostRow, host_rows
+from diagnose.reports.host_list import HostStatus, statuses
 from diagnose.store import hosts as store
 
 _MOST_GROUPS = 20
@@ -25,7 +25,7 @@ def overview(request: PageRequest) -> HttpResponse:
     found = query.list_findings("open")
     groups = fold([describe.as_json(finding) for finding in found])
     roots = Counter(finding.host_id for finding in found if finding.explained_by_id is None)
-    rows = host_rows(store.hosts(), roots, timezone.now())
+    rows = statuses(store.hosts(), roots, timezone.now())
     rows.sort(key=lambda row: (-row.open_findings, _URGENCY[row.state], -(row.cpu_ratio or 0), row.name))
     context = {
         "headline": headline(groups, rows),
@@ -39,7 +39,7 @@ def overview(request: PageRequest) -> HttpResponse:
     return render(request, "overview.html", context)
 
 
-def headline(groups: list[Group], rows: list[HostRow]) -> str:
+def headline(groups: list[Group], rows: list[HostStatus]) -> str:
     """The state of everything in one line."""
     if not rows:
         return "Ready for the first host"

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from diagnose.web import sign_in
+from diagnose.web import captures, finding, findings, host, hosts, overview, profile, sign_in
 
 urlpatterns: list[URLPattern] = [
+    path("", overview.overview, name="overview"),
     path("sign-in", sign_in.sign_in, name="sign-in"),
     path("sign-in/<str:secret>", sign_in.sign_in_link, name="sign-in-link"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("hosts", hosts.hosts, name="hosts"),
+    path("hosts/<int:host_id>", host.host, name="host"),
+    path("hosts/<int:host_id>/charts", host.charts, name="host-charts"),
+    path("findings", findings.findings, name="findings"),
+    path("findings/<str:finding_id>", finding.finding, name="finding"),
+    path("findings/<str:finding_id>/charts", finding.charts, name="finding-charts"),
+    path("findings/<str:finding_id>/<str:action>", finding.act, name="finding-act"),
+    path("profile", profile.profile, name="profile"),
+    path("captures", captures.captures, name="captures"),
+    path("captures/<str:capture_id>", captures.capture, name="capture"),
 ]

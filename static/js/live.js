@@ -18,7 +18,7 @@ export async function refresh(address = location.href) {
 /** @param {Node} old @param {Node} next */
 function morph(old, next) {
   if (old instanceof Element && next instanceof Element) {
-    if (old.hasAttribute("data-keep") || old === document.activeElement) return;
+    if (old === document.activeElement && old.matches("input, select, textarea")) return;
     copyAttributes(old, next);
   } else if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
   const wanted = [...next.childNodes];

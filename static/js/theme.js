@@ -17,7 +17,7 @@ export function themed(value) {
   const fill = (/** @type {any} */ part) => {
     if (typeof part === "string") return part.includes("var(") ? part.replace(NAME, (_, name) => read(name)) : part;
     // Readings are long arrays of numbers: nothing to fill in there.
-    if (Array.isArray(part)) return part.length && typeof part[0] === "number" ? part : part.map(fill);
+    if (Array.isArray(part)) return typeof part.at(-1) === "number" ? part : part.map(fill);
     if (part && typeof part === "object") {
       return Object.fromEntries(Object.entries(part).map(([key, inner]) => [key, fill(inner)]));
     }

@@ -19,20 +19,20 @@ def name_of(line: Line) -> str:
 def figure(
     lines: Sequence[Line], window: Window, *, judged: Band, limit_value: float | None, unit: str
 ) -> Figure | None:
-    """`unit` is the evidence's; ratios are drawn as percentages."""
+    """`unit` is "%" for ratios, which are drawn as percentages, "/s" for counters, else empty."""
     largest = sorted((line for line in lines if len(line.values)), key=lambda line: -line.values.max())
     if not largest:
         return None
-    factor, shown_unit = (100.0, "%") if unit == "ratio" else (1.0, unit)
+    factor = 100.0 if unit == "%" else 1.0
     traces = [
         trace(
             Line(line.metric, line.labels, line.times_ns, line.values * factor),
             name_of(line),
             shade,
-            shown_unit,
+            unit,
         )
         for line, shade in zip(largest, (f"series-{n}" for n in range(1, _SHOWN + 1)), strict=False)
     ]
     limits = [] if limit_value is None else [threshold(limit_value * factor, "threshold")]
-    drawn = {"data": traces, "layout": layout(window, unit="%" if shown_unit == "%" else "", shapes=limits)}
+    drawn = {"data": traces, "layout": layout(window, unit=" %" if unit == "%" else "", shapes=limits)}
     return with_bands(drawn, [judged], window)

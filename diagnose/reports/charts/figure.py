@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Figure = dict[str, Any]
 Trace = dict[str, Any]
+Aggregate = Literal["rate", "avg", "max", "min", "sum"]
 # A hole this many times the usual distance between readings is shown as a hole, not bridged by a line.
 _HOLE = 3.0
 _LONGEST_NAME = 48
+_DAY_NS = 86_400 * 10**9
+# d3's formats by unit: bytes with an SI prefix, all else as a plain number.
+_FORMATS = {"B": ".3~s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Reading:
     """What a chart reads: a metric, narrowed by labels; `agg` as in `store.series.range_`."""
 
     metric: str
-    agg: str | None = None
+    agg: Aggregate | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -100,7 +104,7 @@ def trace(line: Line, name: str, color_name: str, unit: str = "", *, width: floa
         "y": y,
         "line": {"color": color(color_name), "width": width},
         "marker": {"color": color(color_name), "size": 5},
-        "hovertemplate": f"%{{y:.3~s}}{' ' + unit if unit else ''}",
+        "hovertemplate": f"%{{y:{_FORMATS.get(unit, ',.4~r')}}}{unit if unit == 'B' else ' ' + unit if unit else ''}",
     }
 
 
@@ -170,7 +174,7 @@ def with_bands(figure: Figure, bands: Sequence[Band], window: Window) -> Figure:
 def layout(window: Window, *, unit: str = "", shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Axes of a time chart. `unit` is written after the numbers of the value axis."""
     return {
-        "margin": {"l": 48, "r": 10, "t": 8, "b": 24},
+        "margin": {"l": 48, "r": 12, "t": 8, "b": 24},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": color("font-text"), "size": 11, "color": color("text-soft")},
@@ -180,16 +184,18 @@ def layout(window: Window, *, unit: str = "", shapes: Sequence[dict[str, Any]] =
             "bordercolor": color("line-strong"),
             "font": {"size": 11},
         },
-        "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "font": {"size": 11}},
+        # The page writes the legend below the chart, where it cannot squeeze the plot.
+        "showlegend": False,
         "dragmode": "zoom",
         "xaxis": {
             "type": "date",
             "range": [milliseconds(window.start_ns), milliseconds(window.end_ns)],
             "gridcolor": color("grid"),
             "linecolor": color("line-strong"),
-            "hoverformat": "%H:%M:%S",
-            "nticks": 7,
+            "hoverformat": "%b %d, %H:%M:%S",
+            "tickformat": "%b %d, %H:%M" if window.end_ns - window.start_ns > _DAY_NS else "%H:%M",
+            "tickangle": 0,
+            "nticks": 6,
         },
         "yaxis": {
             "rangemode": "tozero",
@@ -198,8 +204,7 @@ def layout(window: Window, *, unit: str = "", shapes: Sequence[dict[str, Any]] =
             "zeroline": False,
             "nticks": 5,
             "ticksuffix": unit,
-            "exponentformat": "SI",
-            "tickformat": "~s",
+            "tickformat": _FORMATS.get(unit, ",~r"),
         },
         "shapes": list(shapes),
     }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from diagnose.reports.charts.figure import Figure, Line, Reading, Window, layout, summed, trace
 
-TITLE = "Packets: backlog"
+TITLE = "Packet backlogs"
 NOTE = "per second; squeezes without drops or latency are no problem"
 _NAMES = {
     "softnet_dropped_total": ("dropped", "series-bad"),
