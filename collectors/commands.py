@@ -34,6 +34,7 @@ MAX_CAPTURES = 4
 REMEMBERED = 256
 _FINAL = {"done", "failed", "cancelled", "expired"}
 _FINAL_ATTEMPTS = 6
+_FINAL_RETRY_SECONDS = 1.0
 
 Report = Callable[[CommandStatus], None]
 Capture = Callable[[Command, Report, Callable[[Sample], None], threading.Event], None]
@@ -196,7 +197,7 @@ class Commands:
         path = f"/api/v1/captures/{status.id}/progress"
         body = msgspec.json.encode(status)
         for attempt in range(_FINAL_ATTEMPTS if status.state in _FINAL else 1):
-            if attempt and self._stopped.wait(2.0 ** (attempt - 1)):
+            if attempt and self._stopped.wait(_FINAL_RETRY_SECONDS * 2.0 ** (attempt - 1)):
                 return
             try:
                 answer = self._client.post(path, body, {"Content-Type": "application/json"})

@@ -147,8 +147,9 @@ class Shipper:
 
     def _take_answer(self, entry: Entry, answer: Answer) -> None:
         if answer.status == 202:
+            committed = _committed(answer)
             self._sent_seq = max(self._sent_seq, entry.seq)
-            self._take_commit(_committed(answer))
+            self._take_commit(committed)
         elif answer.status == 422 and _is_ours(answer):
             _LOG.error("batch %s was put into quarantine: %s", entry.seq, _detail(answer))
             self.progress.quarantined += 1

@@ -1,0 +1,330 @@
+"""The whole agent: punctual, isolated from its probes, and exact across crashes of itself and of the server."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from collectors import agent as agent_module
+from collectors import budget as budget_module
+from collectors.agent import Agent
+from collectors.client import Client
+from collectors.commands import Commands
+from collectors.config import load
+from collectors.probe import NoData
+from collectors.ship import Shipper
+from collectors.spool import Spool
+from collectors.state import read_state
+from collectors.wire import Fact, Points, ProbeStatus, Stacks
+from tests.collectors.acceptor import Acceptor, json_reply, serving
+
+BATCHES, COMMANDS = "/api/v1/batches", "/api/v1/commands"
+HOST = "0123456789abcdef0123456789abcdef"
+
+
+class Steady:
+    NAME, METRICS, COST, INTERVAL_SECONDS = "steady", (), "cheap", 0.1
+
+    def collect(self, host):
+        yield Points("steady", {}, [host.now_ns], [1.0])
+
+
+class Hanging(Steady):
+    NAME = "hanging"
+
+    def __init__(self):
+        self.released, self.runs = threading.Event(), 0
+
+    def collect(self, host):
+        self.runs += 1
+        self.released.wait(30)
+        yield from ()
+
+
+class Broken(Steady):
+    NAME = "broken"
+
+    def collect(self, host):
+        yield Points("before_the_error", {}, [host.now_ns], [1.0])
+        raise ZeroDivisionError("float division by zero")
+
+
+class Absent(Steady):
+    NAME = "absent"
+
+    def collect(self, host):
+        raise NoData("/proc/pressure does not exist: this kernel was built without it")
+
+
+@pytest.fixture
+def server():
+    with serving(Acceptor()) as acceptor:
+        acceptor.routes[COMMANDS] = lambda _: json_reply(200, {"commands": [], "after": ""})
+        yield acceptor
+
+
+@contextmanager
+def running(server, tmp_path, probes, sampler=None, capture=lambda *_: None):
+    """An agent in this process, on a thread."""
+    config = load(None, {}, {"server": server.url, "state_dir": str(tmp_path)}, [])
+    spool = Spool(tmp_path / "spool", 1 << 24)
+    client = Client(server.url, lambda: "secret", "test", "", "")
+    shipper = Shipper(spool, client, HOST, "test")
+    agent = Agent(
+        config,
+        HOST,
+        probes,
+        spool,
+        shipper,
+        sampler,
+        lambda emit: Commands(client, tmp_path / "commands", lambda _: None, capture, emit),
+    )
+    thread = threading.Thread(target=agent.run, daemon=True)
+    thread.start()
+    try:
+        yield agent
+    finally:
+        agent.stop()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def statuses(server) -> dict[str, ProbeStatus]:
+    return {s.probe: s for s in server.samples() if isinstance(s, ProbeStatus)}
+
+
+def test_the_first_batch_is_on_its_way_within_a_second_and_a_half(server, tmp_path):
+    started = time.monotonic()
+    with running(server, tmp_path, [Steady()]):
+        server.wait_for(lambda: server.arrivals, 5)
+        assert time.monotonic() - started < 1.6
+    steady = [s for s in server.samples() if isinstance(s, Points) and s.metric == "steady"]
+    assert len(steady[0].times) >= 10  # the readings of one series are one sample
+    assert steady[0].times == sorted(steady[0].times)
+
+
+def test_every_probe_is_reported_with_its_outcome(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 0.3)
+    with running(server, tmp_path, [Steady(), Broken(), Absent()]):
+        server.wait_for(lambda: server.arrivals)
+    found = statuses(server)
+    assert found["steady"].ok
+    assert (found["broken"].ok, found["broken"].reason) == (
+        False,
+        "ZeroDivisionError: float division by zero",
+    )
+    assert (found["absent"].ok, found["absent"].reason[:14]) == (False, "/proc/pressure")
+    assert "before_the_error" in {s.metric for s in server.samples() if isinstance(s, Points)}
+
+
+def test_a_hanging_probe_delays_nobody_for_long_and_is_left_alone_until_it_returns(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(agent_module, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 1.5)
+    hanging = Hanging()
+    with running(server, tmp_path, [hanging, Steady()]):
+        server.wait_for(lambda: server.arrivals)
+        assert hanging.runs == 1
+        hanging.released.set()
+    assert not statuses(server)["hanging"].ok
+    assert "did not come back" in statuses(server)["hanging"].reason
+    steady = [s for s in server.samples() if isinstance(s, Points) and s.metric == "steady"]
+    assert sum(len(s.times) for s in steady) >= 8
+
+
+def test_a_capture_is_sent_at_once(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 60.0)
+    stacks = Stacks("cpu", "samples", "shop", {}, 1, 2, 10_000_000, ["f"], [], [], [], capture_id="c1")
+    command = {
+        "id": "c1",
+        "action": "capture",
+        "expires_ns": time.time_ns() + 10**10,
+        "target": {"pid": 1},
+    }
+    server.script[COMMANDS] = [json_reply(200, {"commands": [command], "after": "1-0"})]
+    started = time.monotonic()
+    with running(server, tmp_path, [], capture=lambda c, report, emit, cancelled: emit(stacks)):
+        server.wait_for(lambda: server.arrivals, 5)
+    assert time.monotonic() - started < 2
+    assert stacks in server.samples()
+
+
+def test_a_defect_in_the_sampler_does_not_end_the_agent(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 0.1)
+    monkeypatch.setattr(agent_module, "PUSH_SECONDS", 0.1)
+
+    class Sampler:
+        asked = 0
+
+        def start(self, emit):
+            emit(Fact("sampled", "1", 1))
+
+        def stop(self):
+            pass
+
+        def status(self):
+            self.asked += 1
+            if self.asked == 1:
+                raise RuntimeError("a defect")
+            yield ProbeStatus("stacks.python", False, "py-spy is not installed", 0.0, 0)
+
+    with running(server, tmp_path, [Steady()], Sampler()):
+        server.wait_for(lambda: "stacks.python" in statuses(server), 10)
+    assert statuses(server)["stacks.python"].reason == "py-spy is not installed"
+    assert "sampled" in {s.name for s in server.samples() if isinstance(s, Fact)}
+
+
+def test_above_its_budget_the_agent_slows_its_probes_down(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 0.1)
+    monkeypatch.setattr(agent_module, "PUSH_SECONDS", 0.2)
+    monkeypatch.setattr(budget_module, "GRACE_SECONDS", 0.0)
+
+    class Greedy(Steady):
+        NAME, runs = "greedy", 0
+
+        def collect(self, host):
+            self.runs += 1
+            end = time.thread_time() + 0.05
+            while time.thread_time() < end:
+                pass
+            yield from ()
+
+    greedy = Greedy()
+    with running(server, tmp_path, [greedy]):
+        time.sleep(1.5)
+        before = greedy.runs
+        time.sleep(2.0)
+        assert greedy.runs - before <= 5
+    assert read_state(tmp_path).slowdown > 2
+
+
+def test_the_agents_own_cost_is_measured(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 1.2)
+    with running(server, tmp_path, [Steady()]):
+        server.wait_for(lambda: server.arrivals)
+    metrics = {s.metric for s in server.samples() if isinstance(s, Points)}
+    assert {"collector_cpu_seconds_total", "collector_resident_memory_bytes"} <= metrics
+    assert {"collector_spool_batches", "collector_spool_bytes"} <= metrics
+
+
+@contextmanager
+def ticking(server, state_dir):
+    """An agent in its own process."""
+    module = [sys.executable, "-m", "tests.collectors.ticking_agent"]
+    process = subprocess.Popen([*module, server.url, str(state_dir)], stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+def ticks_by_run(server) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for sample in server.samples():
+        if isinstance(sample, Points) and sample.metric == "ticks":
+            found.setdefault(sample.labels["pid"], []).extend(sample.values)
+    return found
+
+
+def misbehaviour(seed: int) -> list:
+    """What a server may answer, in an order that is random but the same every time."""
+    nonsense = [
+        json_reply(500, {}),
+        json_reply(503, {}, **{"Retry-After": "0"}),
+        json_reply(429, {}),
+        json_reply(401, {}),
+        (200, {}, b"<html>captive portal</html>"),
+        (202, {}, b"garbage"),
+        json_reply(202, {"committed": {"epoch": "00000000deadbeef", "seq": 10**6}}),
+        (0, {}, b"\x00 no HTTP\r\n\r\n"),
+        (0, {}, b""),
+    ]
+    return random.Random(seed).choices(nonsense, k=12)
+
+
+def test_killed_with_9_again_and_again_under_a_bad_server_nothing_is_lost_and_nothing_counted_twice(
+    server, tmp_path
+):
+    for round_ in range(4):
+        server.script[BATCHES] = misbehaviour(round_)
+        arrived = len(server.batches)
+        with ticking(server, tmp_path) as process:
+            server.wait_for(lambda before=arrived: len(server.batches) >= before + 5, 20)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    with ticking(server, tmp_path) as process:  # what the last one left in the spool comes now
+        server.wait_for(lambda: str(process.pid) in ticks_by_run(server), 20)
+        process.terminate()
+        assert process.wait(5) == 0
+    (epoch,) = {epoch for epoch, _ in server.batches}
+    seqs = sorted(seq for _, seq in server.batches)
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert all(len(contents) == 1 for contents in server.digests.values())  # no number was used twice
+    assert server.committed[epoch] == seqs[-1]
+    runs = ticks_by_run(server)
+    assert len(runs) == 5
+    for values in runs.values():  # in order and without a hole, up to the moment of the kill
+        assert values == [float(n) for n in range(1, len(values) + 1)]
+
+
+def test_while_the_server_is_away_batches_wait_and_then_arrive_in_order(tmp_path):
+    acceptor = Acceptor()
+    with serving(acceptor):
+        port = int(acceptor.url.rpartition(":")[2])
+    with ticking(acceptor, tmp_path):
+        time.sleep(1.5)
+        with serving(acceptor, port):
+            acceptor.wait_for(lambda: len(acceptor.batches) > 12, 10)
+    firsts = [seq for seq, _ in itertools.groupby(seq for _, seq in acceptor.arrivals)]
+    assert firsts[:10] == list(range(1, 11))
+
+
+def test_sigterm_leaves_within_two_seconds_with_everything_in_the_spool(tmp_path):
+    silent = Acceptor()
+    release = threading.Event()
+
+    def hold(_):
+        release.wait(20)
+        return json_reply(500, {})
+
+    silent.routes = {BATCHES: hold, COMMANDS: hold}
+    try:
+        with serving(silent):
+            with ticking(silent, tmp_path) as process:
+                silent.wait_for(lambda: any(r.path == BATCHES for r in silent.requests))
+                time.sleep(0.5)
+                asked = time.monotonic()
+                process.terminate()
+                assert process.wait(5) == 0
+                assert time.monotonic() - asked < 2.0
+            release.set()
+    finally:
+        release.set()
+    with serving(Acceptor()) as server, ticking(server, tmp_path):
+        server.wait_for(lambda: len(ticks_by_run(server)) == 2)
+        first = min(ticks_by_run(server).items(), key=lambda item: -len(item[1]))[1]
+        assert len(first) >= 10
+        assert sorted(first) == [float(n) for n in range(1, len(first) + 1)]
+
+
+def test_a_second_agent_on_the_same_directory_is_refused_with_the_remedy(server, tmp_path):
+    with ticking(server, tmp_path) as first:
+        server.wait_for(lambda: server.arrivals)
+        with ticking(server, tmp_path) as second:
+            assert second.wait(10) == 1
+            said = second.stderr.read()
+        assert first.poll() is None
+    assert f"in use by pid {first.pid}" in said
+    assert "--state-dir" in said
