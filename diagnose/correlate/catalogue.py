@@ -13,10 +13,14 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from diagnose.correlate import rules
-from diagnose.correlate.rule import Verdict
+from diagnose.correlate.rule import Unknown, Verdict
 
 SECTIONS = ("Symptom", "Cause", "Evidence", "Recommendation", "Source")
 _SECTION = re.compile(rf"^({'|'.join(SECTIONS)}): ", re.MULTILINE)
+
+
+# Unknown: the signals were there, but not for the one that had to be judged.
+Check = Callable[..., list[Verdict] | Unknown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Rule:
     sections: Mapping[str, str]
     explains: tuple[str, ...]
     needs: tuple[Need, ...]
-    check: Callable[..., list[Verdict]]
+    check: Check
 
 
 @cache
@@ -67,7 +71,7 @@ def _rule(module: ModuleType) -> Rule:
     )
 
 
-def _needs(check: Callable[..., list[Verdict]]) -> tuple[Need, ...]:
+def _needs(check: Check) -> tuple[Need, ...]:
     hints = get_type_hints(check)
     hints.pop("return", None)
     return tuple(_need(name, hint) for name, hint in hints.items())

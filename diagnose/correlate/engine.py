@@ -55,7 +55,11 @@ def evaluate(samples: Samples) -> Evaluation:
         if lacking:
             unknown.append(Unknown(rule.id, _why(lacking, samples)))
             continue
-        judgements.extend(_judge(rule, verdict) for verdict in rule.check(**arguments))
+        found = rule.check(**arguments)
+        if isinstance(found, Unknown):
+            unknown.append(Unknown(rule.id, found.why))
+        else:
+            judgements.extend(_judge(rule, verdict) for verdict in found)
     shown = [each for each in judgements if each.confidence >= weights().shown_at]
     return Evaluation(fold(shown), tuple(unknown))
 

@@ -1,7 +1,7 @@
 """The lifecycle of findings: opened, seen again, folded under a cause, muted, closed after three quiet minutes.
 
 Evaluations of one host are recorded one after the other, under a lock on its row; one that is older than what was
-recorded already changes nothing. A rule that could not be checked leaves its findings as they are.
+recorded already changes nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from diagnose.models.finding import Finding
 from diagnose.models.host import Host
 
 QUIET = timedelta(minutes=3)
+# A rule that cannot be checked proves nothing at first; after so long without a reading its subject is gone.
+GONE = timedelta(minutes=15)
 # A cause that an evaluation does not show keeps its symptoms for this long: readings near a threshold come and go.
 CAUSE_LINGERS = timedelta(seconds=60)
 
@@ -50,8 +52,8 @@ def record(host: Host, evaluation: Evaluation, window: Window) -> list[Finding]:
         unchecked = {each.what for each in evaluation.unknown}
         present = {finding.id for finding in seen.values()}
         for finding in known.values():
-            if finding.id not in present and finding.rule not in unchecked:
-                _quiet(finding, window)
+            if finding.id not in present:
+                _quiet(finding, window, GONE if finding.rule in unchecked else QUIET)
     rank.rank_open()
     return list(seen.values())
 
@@ -120,11 +122,11 @@ def _lingers(cause: Finding | None, window: Window) -> bool:
     return cause is not None and cause.closed_at is None and window.end - cause.last_seen_at <= CAUSE_LINGERS
 
 
-def _quiet(finding: Finding, window: Window) -> None:
+def _quiet(finding: Finding, window: Window, patience: timedelta) -> None:
     """A muted finding waits for the end of its mute, so that the trouble cannot come back as a new one before."""
     audible = _end_mute(finding, window)
     if finding.quiet_since is None:
         finding.quiet_since = window.end
-    if audible and window.end - finding.quiet_since >= QUIET:
+    if audible and window.end - finding.quiet_since >= patience:
         finding.state, finding.closed_at = Finding.State.RESOLVED, window.end
     finding.save(update_fields=["quiet_since", "state", "muted_until", "closed_at"])

@@ -65,13 +65,18 @@ def test_silence_of_the_collector_is_not_quiet(host):
     assert Finding.objects.get().state == "open"
 
 
-def test_a_rule_that_could_not_be_checked_resolves_nothing(host):
+def test_a_rule_that_could_not_be_checked_resolves_nothing_soon(host):
     record(host, evaluation(judgement()), at(0))
-    for seconds in (10, 100, 300):
+    for seconds in (10, 200, 800):
         record(host, evaluation(unknown=[QUEUE]), at(seconds))
-    finding = Finding.objects.get()
-    assert finding.state == "open"
-    assert finding.quiet_since is None
+    assert Finding.objects.get().state == "open"
+
+
+def test_what_was_not_seen_for_a_quarter_of_an_hour_is_gone(host):
+    record(host, evaluation(judgement()), at(0))
+    for seconds in (10, 911):
+        record(host, evaluation(unknown=[QUEUE]), at(seconds))
+    assert Finding.objects.get().state == "resolved"
 
 
 def test_a_late_older_evaluation_changes_nothing(host):

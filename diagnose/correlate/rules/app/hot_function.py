@@ -51,20 +51,21 @@ LEAST_SAMPLES = 60
 WAITING = 0.3
 
 
-def check(cpu: ProcessCpu, on_cpu: OnCpu, gil: PythonGil | None) -> list[Verdict]:
-    """One verdict a service: its busiest process that one function dominates."""
+def check(cpu: ProcessCpu, on_cpu: OnCpu | None, gil: PythonGil | None) -> list[Verdict] | Unknown:
+    """One verdict a service: its busiest process that one function dominates. Unknown without stacks of a busy one."""
+    busy = [each for each in cpu.by_pid.values() if each.cores >= BUSY_CORES and each.listeners]
+    profiles = on_cpu.by_pid if on_cpu else {}
     worst: dict[str, Process] = {}
-    for process in cpu.by_pid.values():
-        key = process.service or str(process.pid)
-        if _dominated(process, on_cpu) and (key not in worst or process.cores > worst[key].cores):
-            worst[key] = process
-    return [_verdict(process, on_cpu.by_pid[process.pid], gil) for process in worst.values()]
+    for process in sorted(busy, key=lambda each: each.cores):
+        if process.pid in profiles and _dominated(profiles[process.pid]):
+            worst[process.service or str(process.pid)] = process
+    unseen = [Subject(each.service, each.pid).name for each in busy if each.pid not in profiles]
+    if unseen and not worst:
+        return Unknown("which function", f"no stacks of {', '.join(unseen)}, which is busy")
+    return [_verdict(process, profiles[process.pid], gil) for process in worst.values()]
 
 
-def _dominated(process: Process, on_cpu: OnCpu) -> bool:
-    profile = on_cpu.by_pid.get(process.pid)
-    if profile is None or process.cores < BUSY_CORES or not process.listeners:
-        return False
+def _dominated(profile: OnCpuOf) -> bool:
     low, _ = wilson(profile.functions[0].count, profile.samples)
     return profile.samples >= LEAST_SAMPLES and low >= DOMINANT_SHARE
 

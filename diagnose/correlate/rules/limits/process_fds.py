@@ -99,7 +99,7 @@ def _headline(subject: Subject, process: OpenFilesOf, leak: bool) -> str:
         kind = f"{process.kinds[0][0]} descriptors" if process.kinds else "descriptors"
         text = f"{text} and leaks {number(process.growth.per_second)} {kind}/s"
     if _at_limit(process):
-        most = f", mostly {kind}," if (kind := _commonest(process)) and not leak else ""
+        most = f" (mostly {kind})" if (kind := _commonest(process)) and not leak else ""
         return f"{text}{most}: new connections and files fail"
     ahead = forecast(process) if leak else ""
     return f"{text}: {ahead}" if ahead else text

@@ -47,8 +47,12 @@ def test_a_service_with_cpu_to_spare_is_no_finding():
     assert verdicts(RULE, recorded("healthy")) == []
 
 
-def test_without_stacks_it_is_unknown():
+def test_without_stacks_of_the_busy_service_it_is_unknown():
     assert verdicts(RULE, without(recorded("hot_function"), profiles=("cpu",))) is None
+
+
+def test_without_stacks_of_an_idle_service_there_is_nothing_to_know():
+    assert verdicts(RULE, without(recorded("quiet"), profiles=("cpu",))) == []
 
 
 @pytest.mark.parametrize(
