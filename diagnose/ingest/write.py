@@ -136,9 +136,18 @@ def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
 
 def _profile_row(service: Service, profile: Profile) -> ProfileRow:
     ids = dictionary.stack_numbers(service, profile.frames, profile.stacks, profile.threads)
-    group = ProfileGroup(service.pk, profile.type, profile.unit, profile.period_ns)
-    merged = summed(ids, profile.counts)
-    return ProfileRow(group, profile.start_ns, profile.end_ns, *merged, profile.labels, profile.capture_id)
+    group = ProfileGroup(service.pk, profile.type, profile.unit)
+    stack_ids, counts = summed(ids, profile.counts)
+    return ProfileRow(
+        group=group,
+        period_ns=profile.period_ns,
+        start_ns=profile.start_ns,
+        end_ns=profile.end_ns,
+        stack_ids=stack_ids,
+        counts=counts,
+        labels=profile.labels,
+        capture_id=profile.capture_id,
+    )
 
 
 def _append_readings(host: Host, key: BatchKey, content: Content) -> int:

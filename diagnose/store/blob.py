@@ -7,7 +7,6 @@ Measured on profiles of 150-400 stacks: 482 bytes against 2,243 raw, 14 µs to e
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -99,21 +98,3 @@ def decode_counts(blob: bytes) -> tuple[Ids, Counts]:
         raise CorruptBlob(f"format version {version} is not known; this server reads 1 and 2")
     rows = unshuffled(raw, _FIELDS[version])
     return np.cumsum(rows["id"], dtype=np.uint32), rows["count"].astype(np.int64)
-
-
-def decode_many(blobs: Sequence[bytes]) -> tuple[Ids, Counts, int]:
-    """All profiles summed into one, and how many were corrupt and left out."""
-    ids: list[Ids] = []
-    counts: list[Counts] = []
-    corrupt = 0
-    for blob in blobs:
-        try:
-            one_ids, one_counts = decode_counts(blob)
-        except CorruptBlob:
-            corrupt += 1
-            continue
-        ids.append(one_ids)
-        counts.append(one_counts)
-    if not ids:
-        return np.empty(0, np.uint32), np.empty(0, np.int64), corrupt
-    return *summed(np.concatenate(ids), np.concatenate(counts)), corrupt

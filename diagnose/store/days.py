@@ -27,14 +27,13 @@ _RAW = """
 CREATE TABLE applied (host INTEGER, epoch TEXT, seq INTEGER, part TEXT, shift_ns INTEGER NOT NULL,
     PRIMARY KEY (host, epoch, seq, part)) WITHOUT ROWID;
 CREATE TABLE profile_key (id INTEGER PRIMARY KEY, service INTEGER NOT NULL, type TEXT NOT NULL,
-    unit TEXT NOT NULL, period_ns INTEGER NOT NULL, host INTEGER NOT NULL, labels TEXT NOT NULL,
-    capture TEXT NOT NULL, UNIQUE (service, type, unit, period_ns, host, labels, capture));
+    unit TEXT NOT NULL, host INTEGER NOT NULL, labels TEXT NOT NULL, capture TEXT NOT NULL,
+    UNIQUE (service, type, unit, host, labels, capture));
 CREATE TABLE profile (id INTEGER PRIMARY KEY, key INTEGER NOT NULL, start_ns INTEGER NOT NULL,
-    duration_ms INTEGER NOT NULL, counts BLOB NOT NULL);
+    duration_ms INTEGER NOT NULL, period_ns INTEGER NOT NULL, counts BLOB NOT NULL);
 CREATE INDEX profile_by_time ON profile (key, start_ns);
-CREATE TABLE profile_hour (service INTEGER, type TEXT, unit TEXT, period_ns INTEGER, host INTEGER,
-    hour INTEGER, changes INTEGER NOT NULL,
-    PRIMARY KEY (service, type, unit, period_ns, host, hour)) WITHOUT ROWID;
+CREATE TABLE profile_hour (service INTEGER, type TEXT, unit TEXT, host INTEGER, hour INTEGER,
+    changes INTEGER NOT NULL, PRIMARY KEY (service, type, unit, host, hour)) WITHOUT ROWID;
 CREATE TABLE hot (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, hour INTEGER NOT NULL,
     first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, points BLOB NOT NULL);
 CREATE INDEX hot_by_hour ON hot (host, hour);
@@ -50,11 +49,11 @@ CREATE INDEX histogram_by_time ON histogram (series, time_ms);
 # `host` 0 is the sum over all hosts; `changes` says up to which change of the raw hour the row holds.
 _ROLLUP = """
 CREATE TABLE profile_rollup (id INTEGER PRIMARY KEY, service INTEGER NOT NULL, type TEXT NOT NULL,
-    unit TEXT NOT NULL, period_ns INTEGER NOT NULL, host INTEGER NOT NULL, hour INTEGER NOT NULL,
-    changes INTEGER NOT NULL, profiles INTEGER NOT NULL, seconds REAL NOT NULL, counts BLOB NOT NULL,
-    UNIQUE (service, type, unit, period_ns, host, hour));
+    unit TEXT NOT NULL, host INTEGER NOT NULL, hour INTEGER NOT NULL, changes INTEGER NOT NULL,
+    profiles INTEGER NOT NULL, seconds REAL NOT NULL, samples INTEGER NOT NULL, period_ns INTEGER NOT NULL,
+    counts BLOB NOT NULL, UNIQUE (service, type, unit, host, hour));
 CREATE INDEX profile_rollup_summary ON profile_rollup
-    (hour, host, service, type, unit, period_ns, changes, profiles, seconds);
+    (hour, host, service, type, unit, changes, profiles, seconds);
 """
 _SCHEMA: dict[Kind, str] = {"raw": _RAW, "rollup": _ROLLUP}
 

@@ -73,7 +73,7 @@ def stack_numbers(
     flat = np.fromiter((index for stack in stacks for index in stack), np.int64, int(lengths.sum()))
     raw = numbers[flat].tobytes()
     ends = (np.cumsum(lengths) * 4).tolist()
-    begins = [0, *ends[:-1]]
+    begins = ((np.cumsum(lengths) - lengths) * 4).tolist()
     keys = [StackKey(thread, raw[i:j]) for thread, i, j in zip(threads, begins, ends, strict=True)]
     return np.array(_numbers(service, Stack, known.stacks, keys), np.uint32)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from diagnose.models import Service
 from diagnose.store import backend
-from diagnose.store.blob import Counts, Ids, summed
+from diagnose.store.blob import Counts, Ids
 from diagnose.store.protocols import GroupSum, ProfileFilter
+from diagnose.store.sums import in_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Selector:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """Profiles added up: `stack_ids` ascending, `counts` in `unit`, each worth `period_ns`.
+
+    Sampled at several rates, `counts` are samples of the mean period: they weigh right and add up to those taken.
 
     `seconds` is the observed time of all of them together, `corrupt` how many could not be read and are left out.
     """
@@ -85,27 +88,16 @@ def _empty(kind: str) -> Merged:
 
 
 def _combined(sums: list[GroupSum]) -> Merged:
-    """One unit and period: that of most profiles. Counts of another period are converted, other units left out."""
-    first = sums[0].group
-    same_unit = [one for one in sums if one.group.unit == first.unit]
-    ids, counts = sums[0].stack_ids, sums[0].counts
-    if len(same_unit) > 1:
-        parts = [_in_periods_of(one, first.period_ns) for one in same_unit]
-        ids, counts = summed(np.concatenate([one.stack_ids for one in same_unit]), np.concatenate(parts))
+    """The unit of most profiles; another unit measures something else and is left out."""
+    first = sums[0]
+    total = in_samples(first.total)
     return Merged(
-        ids,
-        counts,
-        first.period_ns,
-        first.unit,
-        sum(one.profiles for one in same_unit),
-        sum(one.seconds for one in same_unit),
-        first.type,
-        sum(one.corrupt for one in sums),
+        total.stack_ids,
+        total.counts,
+        total.period_ns,
+        first.group.unit,
+        first.profiles,
+        first.seconds,
+        first.group.type,
+        sum(one.total.corrupt for one in sums),
     )
-
-
-def _in_periods_of(one: GroupSum, period_ns: int) -> Counts:
-    if one.group.period_ns == period_ns or period_ns == 0:
-        return one.counts
-    converted: Counts = np.rint(one.counts * (one.group.period_ns / period_ns)).astype(np.int64)
-    return converted

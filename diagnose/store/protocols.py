@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.blob import Counts, Ids
 from diagnose.store.rows import BatchKey, HistogramRow, PointColumns, ProfileGroup, ProfileRow
+from diagnose.store.sums import Sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,12 @@ class ProfileFilter:
 
 @dataclass(frozen=True, slots=True)
 class GroupSum:
-    """Profiles of one group added up; `seconds` is the time they observed, `corrupt` those that could not be read."""
+    """Profiles of one group added up; `seconds` is the time they observed."""
 
     group: ProfileGroup
-    stack_ids: Ids
-    counts: Counts
+    total: Sum
     profiles: int
     seconds: float
-    corrupt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,14 +33,14 @@ class ProfileGroup:
     service_id: int
     type: str
     unit: str
-    period_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileRow:
-    """One profile of one host; `stack_ids` ascending and unique, `counts` of the same length."""
+    """One profile of one host; `stack_ids` ascending and unique, each of their `counts` stands for `period_ns`."""
 
     group: ProfileGroup
+    period_ns: int
     start_ns: int
     end_ns: int
     stack_ids: Ids

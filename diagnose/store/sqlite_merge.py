@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from diagnose.store import connections, days
-from diagnose.store.blob import decode_many
 from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.rows import HOUR_NS, ProfileGroup
 from diagnose.store.sqlite_rollup import ALL_HOSTS, HourKey, Hours, changes_of, rolled_up
+from diagnose.store.sums import Part, add_up
 
 log = logging.getLogger(__name__)
 Span = tuple[int, int]
@@ -22,13 +22,13 @@ Span = tuple[int, int]
 class _Found:
     """Blobs of one group, still encoded: they are decoded after the read transaction is over."""
 
-    blobs: list[bytes] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     profiles: int = 0
     seconds: float = 0.0
 
 
 def merge(which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
-    """One sum a group (unit and period), biggest number of profiles first."""
+    """One sum a group, that of most profiles first."""
     found: dict[ProfileGroup, _Found] = defaultdict(_Found)
     for day in days.days_between(start_ns, end_ns):
         begin = days.start_of(day)
@@ -37,15 +37,17 @@ def merge(which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
         _collect_rollups(day, whole, found)
         if days.path_of(day, "raw").exists():
             _collect_raw(day, which, span, whole, found)
-    sums = [_added(group, parts) for group, parts in found.items()]
+    sums = [_added(group, one) for group, one in found.items()]
     return sorted(sums, key=lambda one: -one.profiles)
 
 
-def _added(group: ProfileGroup, parts: _Found) -> GroupSum:
-    ids, counts, corrupt = decode_many(parts.blobs)
-    if corrupt:
-        log.error("%d stored profiles of service %d are corrupt and left out", corrupt, group.service_id)
-    return GroupSum(group, ids, counts, parts.profiles - corrupt, parts.seconds, corrupt)
+def _added(group: ProfileGroup, found: _Found) -> GroupSum:
+    total = add_up(found.parts)
+    if total.corrupt:
+        log.error(
+            "%d stored profiles of service %d are corrupt and left out", total.corrupt, group.service_id
+        )
+    return GroupSum(group, total, found.profiles - total.corrupt, found.seconds)
 
 
 def _usable_rollups(day: str, which: ProfileFilter, span: Span) -> list[HourKey]:
@@ -76,18 +78,18 @@ def _collect_rollups(day: str, keys: list[HourKey], found: dict[ProfileGroup, _F
         for key in keys:
             group = key.group
             row = sql.execute(
-                "SELECT counts, profiles, seconds FROM profile_rollup WHERE service = ? AND type = ? "
-                "AND unit = ? AND period_ns = ? AND host = ? AND hour = ?",
-                (group.service_id, group.type, group.unit, group.period_ns, key.host_id, key.hour),
+                "SELECT counts, period_ns, samples, profiles, seconds FROM profile_rollup "
+                "WHERE service = ? AND type = ? AND unit = ? AND host = ? AND hour = ?",
+                (group.service_id, group.type, group.unit, key.host_id, key.hour),
             ).fetchone()
             if row is not None:  # dropped by retention since
-                _add(found[group], [row[0]], row[1], row[2])
+                _add(found[group], [Part(row[0], row[1], row[2])], row[3], row[4])
 
 
-def _add(parts: _Found, blobs: list[bytes], profiles: int, seconds: float) -> None:
-    parts.blobs += blobs
-    parts.profiles += profiles
-    parts.seconds += seconds
+def _add(found: _Found, parts: list[Part], profiles: int, seconds: float) -> None:
+    found.parts += parts
+    found.profiles += profiles
+    found.seconds += seconds
 
 
 def _collect_raw(
@@ -98,7 +100,7 @@ def _collect_raw(
         covered[key.group, key.host_id].add(key.hour)
     with connections.reading(days.path_of(day, "raw")) as sql:
         keys = sql.execute(
-            "SELECT id, service, type, unit, period_ns, host, labels FROM profile_key "
+            "SELECT id, service, type, unit, host, labels FROM profile_key "
             "WHERE service = ? AND type = ? AND capture = ?",
             (which.service_id, which.type, which.capture_id or ""),
         ).fetchall()
@@ -109,12 +111,13 @@ def _collect_raw(
             summed = covered[group, host if which.host_ids else ALL_HOSTS]
             for begin, end in uncovered(span, summed):
                 rows = sql.execute(
-                    "SELECT counts, duration_ms FROM profile WHERE key = ? AND start_ns >= ? AND start_ns < ?",
+                    "SELECT counts, period_ns, duration_ms FROM profile "
+                    "WHERE key = ? AND start_ns >= ? AND start_ns < ?",
                     (number, begin, end),
                 ).fetchall()
                 if rows:
-                    seconds = sum(row[1] for row in rows) / 1000
-                    _add(found[group], [row[0] for row in rows], len(rows), seconds)
+                    seconds = sum(row[2] for row in rows) / 1000
+                    _add(found[group], [Part(row[0], row[1]) for row in rows], len(rows), seconds)
 
 
 def _wanted(which: ProfileFilter, host: int, labels: str) -> bool:

@@ -13,16 +13,15 @@ from diagnose.store.connections import DayConnection
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
 from diagnose.store.rows import HOUR_NS, NS_PER_MS, BatchKey, ProfileRow
 
-_ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, counts) VALUES (?, ?, ?, ?)"
+_ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
 _TOUCH_HOUR = (
-    "INSERT INTO profile_hour VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET changes = changes + 1"
+    "INSERT INTO profile_hour VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET changes = changes + 1"
 )
 _ADD_KEY = (
-    "INSERT OR IGNORE INTO profile_key (service, type, unit, period_ns, host, labels, capture) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO profile_key (service, type, unit, host, labels, capture) VALUES (?, ?, ?, ?, ?, ?)"
 )
 _FIND_KEY = (
-    "SELECT id FROM profile_key WHERE service = ? AND type = ? AND unit = ? AND period_ns = ? "
+    "SELECT id FROM profile_key WHERE service = ? AND type = ? AND unit = ? "
     "AND host = ? AND labels = ? AND capture = ?"
 )
 
@@ -59,7 +58,13 @@ def _append_to(day: str, batch: BatchKey, rows: list[ProfileRow]) -> None:
         file.sql.executemany(
             _ADD_PROFILE,
             [
-                (_number(file, key), row.start_ns, (row.end_ns - row.start_ns) // NS_PER_MS, blob)
+                (
+                    _number(file, key),
+                    row.start_ns,
+                    (row.end_ns - row.start_ns) // NS_PER_MS,
+                    row.period_ns,
+                    blob,
+                )
                 for row, key, blob in zip(rows, keys, blobs, strict=True)
             ],
         )
@@ -70,7 +75,7 @@ def _key(host_id: int, row: ProfileRow) -> tuple[object, ...]:
     group = row.group
     labels = json.dumps(dict(sorted(row.labels.items())), ensure_ascii=False, separators=(",", ":"))
     capture = row.capture_id or ""
-    return group.service_id, group.type, group.unit, group.period_ns, host_id, labels, capture
+    return group.service_id, group.type, group.unit, host_id, labels, capture
 
 
 def _number(file: DayConnection, key: tuple[object, ...]) -> int:
@@ -88,7 +93,6 @@ def _hours(host_id: int, rows: Iterable[ProfileRow]) -> set[tuple[object, ...]]:
             row.group.service_id,
             row.group.type,
             row.group.unit,
-            row.group.period_ns,
             host,
             row.start_ns // HOUR_NS,
         )

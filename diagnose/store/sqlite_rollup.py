@@ -11,35 +11,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.store import connections, days
-from diagnose.store.blob import decode_many, encode_counts
+from diagnose.store.blob import encode_counts
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_SECOND, ProfileGroup
+from diagnose.store.sums import Part, add_up, coarse
 
 ALL_HOSTS = 0
 # Batches are on their way for a while after the hour is over; rolling up earlier would only be done twice.
 GRACE_NS = 120 * NS_PER_SECOND
 _PUT = (
     "INSERT OR REPLACE INTO profile_rollup "
-    "(service, type, unit, period_ns, host, hour, changes, profiles, seconds, counts) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "(service, type, unit, host, hour, changes, profiles, seconds, samples, period_ns, counts) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _APPENDED = (
-    "SELECT service, type, unit, period_ns, host, hour, changes FROM profile_hour "
+    "SELECT service, type, unit, host, hour, changes FROM profile_hour "
     "WHERE hour >= :first AND hour < :end "
     "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
 )
 _ROLLED_UP = (
-    "SELECT service, type, unit, period_ns, host, hour, changes FROM profile_rollup "
+    "SELECT service, type, unit, host, hour, changes FROM profile_rollup "
     "WHERE hour >= :first AND hour < :end "
     "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
 )
 _RAW_OF_HOUR = (
-    "SELECT p.counts, p.duration_ms FROM profile_key k JOIN profile p ON p.key = k.id "
-    "WHERE k.service = ? AND k.type = ? AND k.unit = ? AND k.period_ns = ? AND k.host = ? "
+    "SELECT p.counts, p.period_ns, p.duration_ms FROM profile_key k JOIN profile p ON p.key = k.id "
+    "WHERE k.service = ? AND k.type = ? AND k.unit = ? AND k.host = ? "
     "AND k.capture = '' AND p.start_ns >= ? AND p.start_ns < ?"
 )
 _HOSTS_OF_HOUR = (
-    "SELECT counts, profiles, seconds FROM profile_rollup "
-    "WHERE service = ? AND type = ? AND unit = ? AND period_ns = ? AND host <> 0 AND hour = ?"
+    "SELECT counts, period_ns, samples, profiles, seconds FROM profile_rollup "
+    "WHERE service = ? AND type = ? AND unit = ? AND host <> 0 AND hour = ?"
 )
 
 
@@ -52,8 +53,8 @@ class HourKey:
     hour: int
 
 
-def group_values(group: ProfileGroup) -> tuple[int, str, str, int]:
-    return group.service_id, group.type, group.unit, group.period_ns
+def group_values(group: ProfileGroup) -> tuple[int, str, str]:
+    return group.service_id, group.type, group.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _changes(path: Path, query: str, which: Hours) -> dict[HourKey, int]:
     }
     with connections.reading(path) as sql:
         rows = sql.execute(query, values).fetchall()
-    return {HourKey(ProfileGroup(*row[:4]), row[4], row[5]): row[6] for row in rows}
+    return {HourKey(ProfileGroup(*row[:3]), row[3], row[4]): row[5] for row in rows}
 
 
 def roll_up_day(day: str, now_ns: int) -> int:
@@ -117,7 +118,8 @@ def _roll_up_host(day: str, key: HourKey, changes: int) -> None:
             _RAW_OF_HOUR,
             (*group_values(key.group), key.host_id, key.hour * HOUR_NS, (key.hour + 1) * HOUR_NS),
         ).fetchall()
-    _put(day, key, changes, [row[0] for row in rows], len(rows), sum(row[1] for row in rows) / 1000)
+    parts = [Part(row[0], row[1]) for row in rows]
+    _put(day, key, changes, parts, len(rows), sum(row[2] for row in rows) / 1000)
 
 
 def _roll_up_all(day: str, key: HourKey, changes: int) -> None:
@@ -127,11 +129,13 @@ def _roll_up_all(day: str, key: HourKey, changes: int) -> None:
             _HOSTS_OF_HOUR,
             (*group_values(key.group), key.hour),
         ).fetchall()
-    _put(day, key, changes, [row[0] for row in rows], sum(r[1] for r in rows), sum(r[2] for r in rows))
+    parts = [Part(row[0], row[1], row[2]) for row in rows]
+    _put(day, key, changes, parts, sum(row[3] for row in rows), sum(row[4] for row in rows))
 
 
-def _put(day: str, key: HourKey, changes: int, blobs: list[bytes], profiles: int, seconds: float) -> None:
-    ids, counts, corrupt = decode_many(blobs)
-    values = (*group_values(key.group), key.host_id, key.hour, changes, profiles - corrupt, seconds)
+def _put(day: str, key: HourKey, changes: int, parts: list[Part], profiles: int, seconds: float) -> None:
+    total = coarse(add_up(parts))
+    values = (*group_values(key.group), key.host_id, key.hour, changes, profiles - total.corrupt, seconds)
+    counts = encode_counts(total.stack_ids, total.counts)
     with connections.writing(days.ensure(day, "rollup")) as file:
-        file.sql.execute(_PUT, (*values, encode_counts(ids, counts)))
+        file.sql.execute(_PUT, (*values, total.samples, total.period_ns, counts))

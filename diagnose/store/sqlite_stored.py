@@ -42,7 +42,7 @@ def _in_rollups(day: str, keys: Iterable[HourKey]) -> list[Amount]:
             for key in keys:
                 row = sql.execute(
                     "SELECT profiles, seconds FROM profile_rollup INDEXED BY profile_rollup_summary "
-                    "WHERE hour = ? AND host = ? AND service = ? AND type = ? AND unit = ? AND period_ns = ?",
+                    "WHERE hour = ? AND host = ? AND service = ? AND type = ? AND unit = ?",
                     (key.hour, key.host_id, *group_values(key.group)),
                 ).fetchone()
                 found.append((key.group, key.host_id, *(row or (0, 0.0))))
@@ -56,7 +56,7 @@ def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
     found = []
     with connections.reading(days.path_of(day, "raw")) as sql:
         keys = sql.execute(
-            "SELECT id, service, type, unit, period_ns, host FROM profile_key WHERE capture = ''"
+            "SELECT id, service, type, unit, host FROM profile_key WHERE capture = ''"
         ).fetchall()
         for number, *group_columns, host in keys:
             group = ProfileGroup(*group_columns)

@@ -29,6 +29,7 @@ MAX_DEPTH = 2_000
 MAX_BUCKET = 4_096
 # Sums of this many stay exact in 64 bits and as a JSON number.
 MAX_COUNT = 1 << 53
+_MAX_TOTAL = 1 << 62
 _FRAME_CHARS, _THREAD_CHARS, _SERVICE_CHARS, _TEXT_CHARS = 1_000, 200, 300, 4_000
 
 
@@ -120,6 +121,8 @@ def _profile(sample: wire.Stacks, clock: Clock) -> Profile:
         if stack and not 0 <= min(stack) <= max(stack) < len(frames):
             raise Malformed(f"a stack of {sample.service!r} has a frame that is not in its list")
     counts = _counts(sample)
+    if sum(counts.values()) * max(1, sample.period) >= _MAX_TOTAL:
+        raise Malformed(f"the samples of {sample.service!r} stand for more than 146 years; check its period")
     threads = [cut(text, _THREAD_CHARS) for text in sample.strings]
     return Profile(
         service=cut(sample.service, _SERVICE_CHARS) or "unknown",

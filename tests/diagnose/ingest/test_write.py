@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
+import zstandard
+from django.db import connection
 
 from collectors import wire
-from diagnose.ingest import ledger, write
-from diagnose.models import Fact, FactChange, Host, HostEvent, IngestGap, ProbeState, QuarantinedBatch
+from diagnose.ingest import decode, ledger, pending, write
+from diagnose.models import (
+    BatchPart,
+    Capture,
+    Fact,
+    FactChange,
+    Host,
+    HostEvent,
+    IngestEpoch,
+    IngestGap,
+    ProbeState,
+    QuarantinedBatch,
+)
 from diagnose.store import flamegraph, profiles, series
 from tests.diagnose.ingest.conftest import EPOCH, body_of, points, stacks
 
@@ -61,3 +77,276 @@ def test_a_batch_becomes_points_profiles_facts_events_and_probe_states(host, que
         ("wait", 2, 2),
         ("main", 0, 9),
     ]
+
+
+def test_a_batch_given_twice_counts_once(host, queued):
+    for _ in range(3):
+        queued(1, body_of([points("load1", [1.0]), stacks({("main",): 5})]))
+        write.write_batch(host.pk, EPOCH, 1)
+    assert (total_of(host, "load1"), profile_total()) == (1.0, 5)
+
+
+def test_batches_out_of_order_wait_for_the_missing_one_with_their_mark(host, queued):
+    for seq in (3, 2, 5):
+        queued(seq, body_of([points("load1", [1.0])], seq=seq))
+        write.write_batch(host.pk, EPOCH, seq)
+        write.write_batch(host.pk, EPOCH, seq)
+    assert ledger.committed_seq(host.pk, EPOCH) == 0
+    queued(1, body_of([points("load1", [1.0])], seq=1))
+    write.write_batch(host.pk, EPOCH, 1)
+    assert ledger.committed_seq(host.pk, EPOCH) == 3
+    assert [part.seq for part in BatchPart.objects.all()] == [5]
+    for seq in (1, 2, 3, 5):
+        queued(seq, body_of([points("load1", [1.0])], seq=seq))
+        write.write_batch(host.pk, EPOCH, seq)
+    assert total_of(host, "load1") == 4.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_workers_given_the_same_batches_write_each_once(host, queued):
+    bodies = [body_of([points("load1", [1.0]), stacks({("main", f"f{n}"): 5})], seq=n) for n in range(1, 9)]
+    for seq, body in enumerate(bodies, 1):
+        queued(seq, body)
+
+    def work(seq: int) -> None:
+        try:
+            write.write_batch(host.pk, EPOCH, seq)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, [*range(1, 9), *range(8, 0, -1), *range(1, 9)]))
+    assert (total_of(host, "load1"), profile_total()) == (8.0, 40)
+    assert ledger.committed_seq(host.pk, EPOCH) == 8
+    assert not BatchPart.objects.exists()
+
+
+def test_what_the_spool_dropped_becomes_a_gap_and_holds_nobody_up(host, queued):
+    queued(7, body_of([points("load1", [1.0])], seq=7, oldest_seq=5))
+    write.write_batch(host.pk, EPOCH, 7)
+    assert ledger.committed_seq(host.pk, EPOCH) == 4
+    queued(5, body_of([points("load1", [1.0])], seq=5, oldest_seq=5))
+    queued(6, body_of([points("load1", [1.0])], seq=6, oldest_seq=5))
+    write.write_batch(host.pk, EPOCH, 5)
+    write.write_batch(host.pk, EPOCH, 6)
+    assert ledger.committed_seq(host.pk, EPOCH) == 7
+    assert [(gap.first_seq, gap.last_seq) for gap in IngestGap.objects.all()] == [(1, 4)]
+
+
+def test_a_batch_that_arrives_after_its_gap_was_declared_is_dropped(host, queued):
+    queued(2, body_of([points("load1", [1.0])], seq=2))
+    queued(3, body_of([points("load1", [1.0])], seq=3, oldest_seq=3))
+    write.write_batch(host.pk, EPOCH, 3)
+    write.write_batch(host.pk, EPOCH, 2)
+    assert total_of(host, "load1") == 1.0
+
+
+def test_a_collector_with_a_new_epoch_starts_at_one_again(host, queued):
+    queued(1, body_of([points("load1", [1.0])]))
+    write.write_batch(host.pk, EPOCH, 1)
+    queued(1, body_of([points("load1", [2.0])], epoch="abc"), epoch="abc")
+    write.write_batch(host.pk, "abc", 1)
+    assert total_of(host, "load1") == 3.0
+    assert ledger.committed_seq(host.pk, "abc") == 1
+
+
+BROKEN = {
+    "values without times": wire.Points("load1", {}, [1, 2], [1.0]),
+    "a time before 1970": wire.Points("load1", {}, [-5], [1.0]),
+    "a time of 70 bits": wire.Points("load1", {}, [2**63 + 5], [1.0]),
+    "a metric without name": wire.Points("", {}, [1], [1.0]),
+    "a million labels": wire.Points("load1", {str(n): "" for n in range(100_000)}, [1], [1.0]),
+    "a stack with an unknown frame": wire.Stacks(
+        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [], [[3]], [wire.StackSample(0, 0, 1)]
+    ),
+    "a frame with an unknown string": wire.Stacks(
+        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [wire.Frame(9, 0, 0, 0)], [], []
+    ),
+    "a count that cannot be": wire.Stacks(
+        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [wire.Frame(0, 0, 0, 0)], [[0]],
+        [wire.StackSample(0, 0, 2**63)],
+    ),
+    "a bucket below zero": wire.Histogram("rtt", {}, 1, "loglin4", {-1: 5}, 1.0, 5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_poison_batch_is_kept_with_its_error_and_does_not_block(what, host, queued):
+    queued(1, body_of([points("load1", [1.0]), BROKEN[what]], seq=1))
+    queued(2, body_of([points("load1", [2.0])], seq=2))
+    write.write_batch(host.pk, EPOCH, 1)
+    write.write_batch(host.pk, EPOCH, 2)
+    poison = QuarantinedBatch.objects.get()
+    assert (poison.seq, bool(poison.error), bool(poison.payload)) == (1, True, True)
+    assert ledger.committed_seq(host.pk, EPOCH) == 2
+    assert total_of(host, "load1") == 2.0
+
+
+def test_a_batch_that_breaks_the_code_is_quarantined_at_the_third_time(host, queued, monkeypatch):
+    def broken(*_: object) -> None:
+        raise RuntimeError("cannot happen")
+
+    monkeypatch.setattr(write.native, "read", broken)
+    queued(1, body_of([points("load1", [1.0])]))
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            write.write_batch(host.pk, EPOCH, 1)
+    assert not QuarantinedBatch.objects.exists()
+    write.write_batch(host.pk, EPOCH, 1)
+    assert "cannot happen" in QuarantinedBatch.objects.get().error
+    assert ledger.committed_seq(host.pk, EPOCH) == 1
+
+
+def test_a_full_disk_never_sends_a_batch_to_quarantine(host, queued, monkeypatch):
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    queued(1, body_of([points("load1", [1.0])]))
+    with monkeypatch.context() as patched:
+        patched.setattr(write.backend, "metric_store", full)
+        for _ in range(20):
+            with pytest.raises(sqlite3.OperationalError):
+                write.write_batch(host.pk, EPOCH, 1)
+    write.write_batch(host.pk, EPOCH, 1)
+    assert not QuarantinedBatch.objects.exists()
+    assert total_of(host, "load1") == 1.0
+
+
+def test_a_batch_that_took_its_worker_down_ten_times_is_quarantined(host, queued):
+    queued(1, body_of([points("load1", [1.0])]))
+    for _ in range(10):
+        pending.take(host.pk, EPOCH, 1)
+    write.write_batch(host.pk, EPOCH, 1)
+    assert "died 10 times" in QuarantinedBatch.objects.get().error
+
+
+def test_the_quarantine_keeps_the_last_fifty_of_a_host(host, queued):
+    for seq in range(1, 61):
+        ledger.quarantine(host.pk, EPOCH, seq, 1, f"error {seq}", b"x" * 10)
+    assert QuarantinedBatch.objects.count() == 50
+    assert ledger.committed_seq(host.pk, EPOCH) == 60
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_a_clock_far_off_keeps_its_data_at_the_servers_time_and_says_so(hours, host, queued):
+    now = time.time_ns()
+    theirs = now + hours * HOUR_NS
+    for seq in (1, 2):
+        body = body_of(
+            [points("load1", [1.0, 1.0], end_ns=theirs), stacks({("main",): 5}, end_ns=theirs)],
+            seq=seq, sent_ns=theirs,
+        )  # fmt: skip
+        queued(seq, body, received_ns=now)
+        write.write_batch(host.pk, EPOCH, seq)
+        write.write_batch(host.pk, EPOCH, seq)
+    found = series.read(series.find([host.pk], "load1"), now - 60 * 10**9, now + 10**9)
+    assert sum(values.sum() for _, values in found.values()) == 4.0
+    host.refresh_from_db()
+    assert host.clock_skew_seconds == hours * 3600
+    event = HostEvent.objects.get(kind="clock_shifted")
+    assert float(event.fields["skew_seconds"]) == hours * 3600
+
+
+def test_a_second_attempt_moves_times_as_the_first_did(host, queued, monkeypatch):
+    """Between the attempts the clock was set right; the first one had written a day file already."""
+    midnight = time.time_ns() // (24 * HOUR_NS) * 24 * HOUR_NS
+    received = midnight + 10 * 10**9
+    behind = received - 2 * HOUR_NS
+    samples = [points("load1", [1.0, 1.0, 1.0], end_ns=behind)]
+    queued(1, body_of(samples, sent_ns=behind), received_ns=received)
+    with monkeypatch.context() as patched:
+        patched.setattr(write.ledger, "finish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            write.write_batch(host.pk, EPOCH, 1)
+    queued(1, body_of(samples, sent_ns=behind + 90 * 10**9), received_ns=received + 5 * 10**9)
+    write.write_batch(host.pk, EPOCH, 1)
+    assert total_of(host, "load1") == 3.0
+
+
+def test_times_after_their_own_sending_are_taken_as_read_just_then(host, queued):
+    now = time.time_ns()
+    queued(1, body_of([points("load1", [1.0], end_ns=now + 48 * HOUR_NS)], sent_ns=now), received_ns=now)
+    write.write_batch(host.pk, EPOCH, 1)
+    found = series.read(series.find([host.pk], "load1"), now - 10**9, now + 10**9)
+    assert len(found) == 1
+    assert HostEvent.objects.get(kind="future_times_clamped").fields == {"rows": "1"}
+
+
+def test_data_past_its_retention_is_dropped_and_told(host, queued):
+    old = time.time_ns() - 400 * 24 * HOUR_NS
+    queued(1, body_of([points("load1", [1.0], end_ns=old), stacks({("main",): 1}, end_ns=old)]))
+    write.write_batch(host.pk, EPOCH, 1)
+    assert HostEvent.objects.get(kind="expired_data_dropped").fields == {"rows": "2"}
+    assert ledger.committed_seq(host.pk, EPOCH) == 1
+
+
+def test_samples_of_unknown_kinds_and_points_that_are_no_numbers_are_skipped_and_counted(host, queued):
+    body = body_of([points("load1", [1.0, float("nan"), float("inf")])])
+    batch = decode.envelope(decode.decompress(body))
+    strange = msgspec.Raw(msgspec.msgpack.encode({"kind": "hologram", "depth": 3}))
+    batch = msgspec.structs.replace(batch, samples=[*batch.samples, strange])
+    queued(1, zstandard.ZstdCompressor().compress(wire.encode_batch(batch)))
+    write.write_batch(host.pk, EPOCH, 1)
+    assert IngestEpoch.objects.get().skipped_samples == 3
+    assert total_of(host, "load1") == 1.0
+
+
+def test_a_fact_that_changes_leaves_a_trace_and_a_late_one_does_not_turn_it_back(host, queued):
+    now = time.time_ns()
+    for seq, value, age in ((1, "128", 60), (2, "4096", 30), (3, "128", 45), (4, "4096", 0)):
+        queued(seq, body_of([wire.Fact("sysctl.net.core.somaxconn", value, now - age * 10**9)], seq=seq))
+        write.write_batch(host.pk, EPOCH, seq)
+    assert Fact.objects.get().value == "4096"
+    assert [(one.before, one.after) for one in FactChange.objects.all()] == [("128", "4096")]
+
+
+def test_an_older_batch_does_not_turn_back_a_probes_state(host, queued):
+    now = time.time_ns()
+    for seq, ok, age in ((2, False, 0), (1, True, 10)):
+        sent = now - age * 10**9
+        queued(
+            seq, body_of([wire.ProbeStatus("cpu", ok, "", 0.0, 0)], seq=seq, sent_ns=sent), received_ns=sent
+        )
+        write.write_batch(host.pk, EPOCH, seq)
+    assert not ProbeState.objects.get().ok
+    host.refresh_from_db()
+    assert host.last_seen_at.timestamp() == pytest.approx(now / 1e9, abs=0.01)
+
+
+def test_a_stored_capture_is_told_of_and_a_foreign_one_is_skipped(host, queued, sent_tasks):
+    capture = Capture.objects.create(host=host, seconds=10, hz=100, requested_by="oskar")
+    queued(
+        1, body_of([stacks({("main",): 5}, capture_id=capture.pk), stacks({("main",): 9}, capture_id="X")])
+    )
+    write.write_batch(host.pk, EPOCH, 1)
+    told = [args for name, args in sent_tasks if name == "diagnose.tasks.complete_capture"]
+    assert [(args[0], args[1], args[4]) for args in told] == [(capture.pk, "shop", 5)]
+    assert profile_total() == 0
+    assert IngestEpoch.objects.get().skipped_samples == 1
+
+
+def test_evaluation_is_asked_for_once_in_a_while(host, queued, sent_tasks):
+    for seq in (1, 2, 3):
+        queued(seq, body_of([points("load1", [1.0])], seq=seq))
+        write.write_batch(host.pk, EPOCH, seq)
+    assert [args for name, args in sent_tasks if name == "diagnose.tasks.evaluate_host"] == [[host.pk]]
+
+
+def test_deep_long_and_odd_names_are_absorbed(host, queued):
+    deep = tuple(f"f{n % 50}" for n in range(5_000))
+    odd = ("name\0with nul", "n" * 5_000, "")
+    queued(1, body_of([stacks({deep: 1, odd: 2, (): 4}), points("load1", [1.0], cmd="x" * 9_000)]))
+    write.write_batch(host.pk, EPOCH, 1)
+    now = time.time_ns()
+    merged = profiles.merge(profiles.Selector("shop", "cpu"), now - HOUR_NS, now)
+    assert merged.counts.sum() == 7
+    assert flamegraph.build("shop", merged, cut=0).depth.max() == 2_000
+    assert {row.self for row in flamegraph.top("shop", merged)} >= {1, 2}
+
+
+def test_payloads_of_hosts_that_were_removed_are_ignored(host, queued):
+    queued(1, body_of([points("load1", [1.0])]))
+    number = host.pk
+    host.delete()
+    write.write_batch(number, EPOCH, 1)
+    assert not IngestEpoch.objects.exists()

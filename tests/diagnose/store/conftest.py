@@ -1,0 +1,45 @@
+"""Profiles put straight into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnose.models import Host
+from diagnose.store import backend, dictionary
+from diagnose.store.blob import summed
+from diagnose.store.dictionary import FrameInfo
+from diagnose.store.rows import BatchKey, ProfileGroup, ProfileRow
+
+Stack = tuple[str, ...]
+
+
+@pytest.fixture
+def put_profile(host: Host, data_dir) -> Callable[..., None]:
+    """Appends one profile in a batch of its own; stacks by function names, root first."""
+    batches = count(1)
+
+    def put(start_ns: int, counts: Mapping[Stack, int], **fields: Any) -> None:
+        chosen = {"seconds": 10, "period_ns": 10_000_000, "thread": "MainThread", "host_id": host.pk} | fields
+        service = dictionary.service_of(chosen.pop("service", "shop"))
+        names = sorted({name for stack in counts for name in stack})
+        frames = [FrameInfo(name, "shop.py", 10 + index, "") for index, name in enumerate(names)]
+        stacks = [[names.index(name) for name in stack] for stack in counts]
+        thread, host_id = chosen.pop("thread"), chosen.pop("host_id")
+        numbers = dictionary.stack_numbers(service, frames, stacks, [thread] * len(stacks))
+        ids, values = summed(numbers, np.array(list(counts.values()), np.int64))
+        row = ProfileRow(
+            group=ProfileGroup(service.pk, chosen.pop("type", "cpu"), "samples"),
+            start_ns=start_ns,
+            end_ns=start_ns + chosen.pop("seconds") * 10**9,
+            stack_ids=ids,
+            counts=values,
+            **chosen,
+        )
+        backend.profile_store().append(BatchKey(host_id, "e", next(batches)), [row])
+
+    return put

@@ -1,0 +1,152 @@
+"""Merging profiles: the same sum whether it comes from raw rows or rollups, whatever came late or broke."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diagnose.models import Host
+from diagnose.store import backend, days, flamegraph, profiles, rollup
+from diagnose.store.profiles import Selector
+
+HOUR_NS = 3600 * 10**9
+# Midnight a day ago: its hours are over, and its file is within every retention.
+DAY = time.time_ns() // (24 * HOUR_NS) * 24 * HOUR_NS - 24 * HOUR_NS
+
+
+def stack_counts(selector: Selector, start_ns: int, end_ns: int) -> dict[tuple[str, ...], int]:
+    """Counts by function names, root first."""
+    merged = profiles.merge(selector, start_ns, end_ns)
+    found: dict[tuple[str, ...], int] = {}
+    for row in flamegraph.stacks(selector.service, merged, 10_000):
+        names = tuple(frame.name for frame in row.frames)
+        found[names] = found.get(names, 0) + row.count
+    return found
+
+
+SHOP = Selector("shop", "cpu")
+
+
+def test_profiles_of_a_range_add_up_and_others_stay_out(put_profile):
+    put_profile(DAY + HOUR_NS, {("main", "a"): 3, ("main", "b"): 1})
+    put_profile(DAY + HOUR_NS + 10**10, {("main", "a"): 4})
+    put_profile(DAY + 2 * HOUR_NS, {("main", "a"): 100})
+    merged = profiles.merge(SHOP, DAY + HOUR_NS, DAY + 2 * HOUR_NS)
+    assert stack_counts(SHOP, DAY + HOUR_NS, DAY + 2 * HOUR_NS) == {("main", "a"): 7, ("main", "b"): 1}
+    assert (merged.profiles, merged.seconds, merged.period_ns) == (2, 20.0, 10_000_000)
+
+
+def test_an_unknown_service_gives_an_empty_profile_and_an_empty_flame_graph(db, data_dir):
+    merged = profiles.merge(Selector("nobody", "cpu"), DAY, DAY + HOUR_NS)
+    assert merged.profiles == 0
+    assert flamegraph.build("nobody", merged).as_json()["total"] == 0
+    assert flamegraph.top("nobody", merged) == []
+
+
+def test_labels_and_hosts_narrow_the_choice(put_profile, host):
+    other = Host.objects.create(identity="f" * 32, name="web-2")
+    put_profile(DAY, {("main",): 1}, labels={"pid": "1", "version": "2"})
+    put_profile(DAY, {("main",): 10}, labels={"pid": "2"})
+    put_profile(DAY, {("main",): 100}, host_id=other.pk)
+    span = DAY, DAY + HOUR_NS
+    assert stack_counts(SHOP, *span) == {("main",): 111}
+    assert stack_counts(Selector("shop", "cpu", (host.pk,)), *span) == {("main",): 11}
+    assert stack_counts(Selector("shop", "cpu", labels={"version": "2"}), *span) == {("main",): 1}
+    assert stack_counts(Selector("shop", "cpu", labels={"pid": "3"}), *span) == {}
+
+
+def test_a_capture_never_pollutes_the_continuous_profiles_nor_their_rollups(put_profile):
+    put_profile(DAY, {("main",): 1})
+    put_profile(DAY, {("main",): 50}, capture_id="01J")
+    rollup.roll_up()
+    assert stack_counts(SHOP, DAY, DAY + HOUR_NS) == {("main",): 1}
+    assert stack_counts(Selector("shop", "cpu", capture_id="01J"), DAY, DAY + HOUR_NS) == {("main",): 50}
+    assert [one.profiles for one in profiles.services((), DAY, DAY + HOUR_NS)] == [1]
+
+
+def test_samples_of_a_slow_rate_weigh_more_and_still_add_up_to_those_taken(put_profile):
+    put_profile(DAY, {("main", "a"): 100}, period_ns=10_000_000)
+    put_profile(DAY + 10**10, {("main", "b"): 10}, period_ns=100_000_000)
+    merged = profiles.merge(SHOP, DAY, DAY + HOUR_NS)
+    assert stack_counts(SHOP, DAY, DAY + HOUR_NS) == {("main", "a"): 55, ("main", "b"): 55}
+    assert merged.counts.sum() * merged.period_ns == pytest.approx(2_000_000_000, rel=0.01)
+
+
+def test_late_data_makes_a_rollup_stale_until_it_is_computed_again(put_profile, host):
+    selectors = SHOP, Selector("shop", "cpu", (host.pk,))
+    span = DAY + HOUR_NS, DAY + 4 * HOUR_NS
+    put_profile(DAY + HOUR_NS, {("main",): 1})
+    rollup.roll_up()
+    put_profile(DAY + HOUR_NS + 5, {("main",): 2})
+    assert [stack_counts(one, *span) for one in selectors] == [{("main",): 3}] * 2
+    rollup.roll_up()
+    rollup.roll_up()
+    assert [stack_counts(one, *span) for one in selectors] == [{("main",): 3}] * 2
+
+
+def test_rollups_alone_answer_once_the_raw_day_is_gone(put_profile, host):
+    put_profile(DAY + HOUR_NS, {("main", "a"): 5})
+    put_profile(DAY + 3 * HOUR_NS, {("main", "b"): 2})
+    rollup.roll_up()
+    days.drop(days.day_of(DAY), "raw")
+    for selector in (SHOP, Selector("shop", "cpu", (host.pk,))):
+        assert stack_counts(selector, DAY, DAY + 24 * HOUR_NS) == {("main", "a"): 5, ("main", "b"): 2}
+    stored = profiles.services((host.pk,), DAY, DAY + 24 * HOUR_NS)
+    assert [(one.service, one.profiles, one.seconds) for one in stored] == [("shop", 2, 20.0)]
+
+
+def test_late_data_of_a_dropped_day_cannot_replace_its_rollups(put_profile):
+    put_profile(DAY, {("main",): 5})
+    rollup.roll_up()
+    days.drop(days.day_of(DAY), "raw")
+    put_profile(DAY + 1, {("main",): 1})
+    assert stack_counts(SHOP, DAY, DAY + HOUR_NS) == {("main",): 5}
+
+
+def test_a_corrupt_profile_is_left_out_and_counted(put_profile):
+    put_profile(DAY, {("main",): 5})
+    put_profile(DAY + 1, {("main",): 7})
+    with sqlite3.connect(days.path_of(days.day_of(DAY), "raw")) as sql:
+        sql.execute("UPDATE profile SET counts = x'01020304' WHERE id = 1")
+    merged = profiles.merge(SHOP, DAY, DAY + HOUR_NS)
+    assert (merged.counts.tolist(), merged.profiles, merged.corrupt) == ([7], 1, 1)
+
+
+STACKS = st.sampled_from([("main",), ("main", "a"), ("main", "a", "b"), ("main", "c"), ("idle",)])
+PROFILES = st.lists(
+    st.tuples(st.integers(0, 6 * 60), st.dictionaries(STACKS, st.integers(1, 1000), min_size=1)), max_size=12
+)
+MINUTE_NS = 60 * 10**9
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_merge_equals_the_naive_sum_with_and_without_rollups(put_profile, host, data):
+    from diagnose.models import Service
+
+    service = f"shop-{Service.objects.count()}"
+    written = data.draw(PROFILES)
+    cut = data.draw(st.integers(0, len(written)))
+    begin, end = sorted(data.draw(st.tuples(st.integers(0, 400), st.integers(0, 400))))
+    for minute, counts in written[:cut]:
+        put_profile(DAY + minute * MINUTE_NS, counts, service=service)
+    rollup.roll_up()
+    for minute, counts in written[cut:]:
+        put_profile(DAY + minute * MINUTE_NS, counts, service=service)
+    expected: dict[tuple[str, ...], int] = {}
+    for minute, counts in written:
+        if begin <= minute < end:
+            for stack, number in counts.items():
+                expected[stack] = expected.get(stack, 0) + number
+    span = DAY + begin * MINUTE_NS, DAY + end * MINUTE_NS
+    for hosts in ((), (host.pk,)):
+        assert stack_counts(Selector(service, "cpu", hosts), *span) == expected
+    stored = backend.profile_store().stored((host.pk,), *span)
+    number = Service.objects.filter(name=service).values_list("pk", flat=True).first()
+    assert sum(one.profiles for one in stored if one.service_id == number) == sum(
+        begin <= minute < end for minute, _ in written
+    )
