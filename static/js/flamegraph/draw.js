@@ -150,11 +150,12 @@ function paintLabels(context, scene, labels) {
   const texts = { plain: inks.text, faded: inks.fadedText, match: inks.matchText };
   for (const node of labels) {
     const { left, width } = extentOf(scene, node);
-    const text = fit(context, strings[frames.name[graph.frame[node]]], width - 2 * PADDING_PIXELS);
+    const room = width - 2 * PADDING_PIXELS;
+    const text = fit(context, strings[frames.name[graph.frame[node]]], room);
     if (!text) continue;
     const color = texts[toneOf(scene, node)];
     if (context.fillStyle !== color) context.fillStyle = color;
-    context.fillText(text, left + PADDING_PIXELS, rowTop(scene, graph.depth[node]) + ROW_PIXELS / 2);
+    context.fillText(text, left + PADDING_PIXELS, rowTop(scene, graph.depth[node]) + ROW_PIXELS / 2, room);
   }
 }
 
@@ -162,7 +163,8 @@ function paintLabels(context, scene, labels) {
 const widths = new Map();
 
 /**
- * The text, or as much of its beginning as fits; measured once per text.
+ * The text, or about as much of its beginning as fits (letters differ in width, so the painter may have to squeeze
+ * it a little); measured once per text.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {string} text
