@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+# s; three readings of the process table, and more than one of a listener among very many
+PRESENT_SECONDS = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -104,6 +107,15 @@ class Samples:
     def by_process(self, metric: str) -> dict[int, Series]:
         """The series of a metric that is measured per process, by pid."""
         return {int(each.labels["pid"]): each for each in self.of(metric) if each.labels.get("pid")}
+
+    def is_present(self, series: Series) -> bool:
+        """Whether what a series measures was still there at the end of the window, and not gone or replaced."""
+        return bool(self.end_ns - series.times_ns[-1] <= PRESENT_SECONDS * 1e9)
+
+    def is_alive(self, pid: int) -> bool:
+        """Whether the process was; true where no process table was read."""
+        table = self.by_process("process_open_fds")
+        return not table or (pid in table and self.is_present(table[pid]))
 
     def number(self, fact: str) -> int | None:
         """A fact that is a whole number; None when it is not known or is something else."""

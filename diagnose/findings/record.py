@@ -111,15 +111,20 @@ def _link(judgements: Sequence[Judgement], seen: dict[int, Finding], window: Win
     for index, finding in seen.items():
         at = judgements[index].explained_by
         cause = None if at is None else by_key[_key(judgements[at])]
-        if cause is None and _lingers(finding.explained_by, window):
+        if cause is None and _lingers(finding, window):
             continue
         if finding.explained_by_id != (cause.id if cause else None):
             finding.explained_by = cause
             finding.save(update_fields=["explained_by"])
 
 
-def _lingers(cause: Finding | None, window: Window) -> bool:
-    return cause is not None and cause.closed_at is None and window.end - cause.last_seen_at <= CAUSE_LINGERS
+def _lingers(finding: Finding, window: Window) -> bool:
+    """Not once the process was restarted: the new one's trouble may have another cause."""
+    cause = finding.explained_by
+    if cause is None or cause.closed_at is not None or window.end - cause.last_seen_at > CAUSE_LINGERS:
+        return False
+    pids = {each.detail["subject"].get("pid") for each in (finding, cause)} - {None}
+    return len(pids) <= 1
 
 
 def _quiet(finding: Finding, window: Window, patience: timedelta) -> None:

@@ -67,10 +67,9 @@ class ListenerQueues:
         queues = tuple(
             _queue(length, limits[key], drops.get(key), samples)
             for key, length in _by_key(samples.of("listener_accept_queue_length")).items()
-            if key in limits
+            if key in limits and samples.is_present(length)
         )
-        present = tuple(queue for queue in queues if queue.recent_readings)
-        return cls(present) if present else None
+        return cls(queues) if queues else None
 
 
 def _by_key(series: Iterable[Series]) -> dict[tuple[str, str, str], Series]:

@@ -25,7 +25,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class ProcessCpu:
-    """By pid; processes with too few readings in the last minute are left out."""
+    """By pid; processes with too few readings in the last minute, or gone since, are left out."""
 
     by_pid: dict[int, Process]
 
@@ -36,7 +36,7 @@ class ProcessCpu:
         found = {}
         for pid, series in samples.by_process("process_cpu_seconds_total").items():
             rate = _rate(series.since(recent_ns))
-            if rate is not None:
+            if rate is not None and samples.is_present(series):
                 service = series.labels.get("service", "")
                 found[pid] = Process(pid, service, *rate, listeners.get(service or str(pid), ()))
         return cls(found) if found else None

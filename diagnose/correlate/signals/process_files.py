@@ -14,8 +14,6 @@ READS = ("process_open_fds", "process_max_fds", "process_open_fds_by_kind", "net
 LEAST_READINGS = 5
 # s; a service that starts opens what it needs within this
 LEAST_SPAN_SECONDS = 20.0
-# s; three readings of the process table: a process without any since is gone
-PRESENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,10 @@ class ProcessFiles:
     @classmethod
     def derive(cls, samples: Samples) -> ProcessFiles | None:
         limits = samples.by_process("process_max_fds")
-        present_ns = samples.end_ns - int(PRESENT_SECONDS * 1e9)
         found = {
             pid: _files(pid, series, int(limits[pid].last), samples)
             for pid, series in samples.by_process("process_open_fds").items()
-            if pid in limits and series.times_ns[-1] >= present_ns
+            if pid in limits and samples.is_present(series)
         }
         established = [growth(s) for s in samples.of("netstat_Tcp_CurrEstab") if not s.labels.get("netns")]
         connections = next((each.per_second for each in established if each), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from diagnose.correlate.attribution import Function, functions, is_waiting
 from diagnose.correlate.samples import Profile, Samples, Series
 
-READS = ("python_gil_held_ratio", "python_active_threads")
+READS = ("python_gil_held_ratio", "python_active_threads", "process_open_fds")
 PROFILES = ("gil", "wall")
 
 # s; a change of load shows within a minute; the lock's turn among a process's captures comes round in it
@@ -38,7 +38,7 @@ class GilOf:
 
 @dataclass(frozen=True, slots=True)
 class PythonGil:
-    """By pid; processes that were not sampled in the last minute are left out."""
+    """By pid; processes that were not sampled in the last minute, or are gone, are left out."""
 
     by_pid: dict[int, GilOf]
 
@@ -49,7 +49,7 @@ class PythonGil:
         found = {}
         for pid, held in samples.by_process("python_gil_held_ratio").items():
             held_ratio = _recent_mean(held, samples)
-            if held_ratio is None:
+            if held_ratio is None or not samples.is_alive(pid):
                 continue
             holders = functions(gil[pid].stacks) if pid in gil else ()
             found[pid] = GilOf(

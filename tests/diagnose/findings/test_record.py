@@ -106,6 +106,18 @@ def test_a_cause_that_flickers_keeps_its_symptom_for_a_minute(host):
     assert Finding.objects.get(rule=QUEUE).explained_by is None
 
 
+def test_a_restarted_process_leaves_its_old_cause_behind(host):
+    record(host, evaluation(judgement(QUEUE, explained_by=1), judgement(GIL)), at(0))
+    record(host, evaluation(judgement(QUEUE, pid=900)), at(10))
+    assert Finding.objects.get(rule=QUEUE).explained_by is None
+
+
+def test_what_went_quiet_ranks_behind_what_is_seen_now(host):
+    record(host, evaluation(judgement(GIL, share=0.9)), at(0))
+    record(host, evaluation(judgement(QUEUE, share=0.1)), at(10))
+    assert list(Finding.objects.order_by("rank").values_list("rule", flat=True)) == [QUEUE, GIL]
+
+
 def test_workers_of_one_subject_give_one_finding_of_the_worst(host):
     record(host, evaluation(judgement(pid=1, share=0.2), judgement(pid=2, share=0.9)), at(0))
     assert Finding.objects.get().detail["subject"]["pid"] == 2
