@@ -38,7 +38,7 @@ STORED_WITHIN_SECONDS = 120.0
 EVENTS_SECONDS = 3600
 
 _NOBODY = (
-    "No collector took this request within {seconds:.0f} s. Check on the host that `diagnose-collector status` says it "
+    "No collector took this request within {limit:.0f} s. Check on the host that `diagnose-collector status` says it "
     "is connected, and on the host's page here when it was last seen."
 )
 _NOT_BEGUN = (
@@ -77,9 +77,9 @@ def announce(capture: Capture) -> None:
         _LOG.warning("cannot announce capture %s: %s", capture.id, error)
 
 
-def expire_captures() -> None:
+def expire_captures(now: datetime.datetime | None = None) -> None:
     """End captures that no collector took, whose collector went silent, or whose profile did not arrive."""
-    now = timezone.now()
+    now = now or timezone.now()
     for capture in Capture.objects.filter(state__in=OPEN).select_related("host"):
         end = overdue(capture, now)
         if end is not None:
@@ -101,4 +101,4 @@ def overdue(capture: Capture, now: datetime.datetime) -> tuple[str, str] | None:
 
 
 def _after(limit: float, seconds: float, state: str, words: str) -> tuple[str, str] | None:
-    return (state, words.format(seconds=seconds)) if seconds > limit else None
+    return (state, words.format(limit=limit, seconds=seconds)) if seconds > limit else None

@@ -1,0 +1,48 @@
+"""Real processes to sample."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TARGET = Path(__file__).with_name("target.py")
+
+
+@contextlib.contextmanager
+def running(*arguments: str, service: str = "shop") -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "DIAGNOSE_SERVICE": service}
+    process = subprocess.Popen(
+        [sys.executable, str(TARGET), *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def busy() -> Iterator[subprocess.Popen[str]]:
+    """Three threads that compete for the GIL, an idle acceptor, a sleeping main thread."""
+    with running() as process:
+        yield process
+
+
+def children_named(name: str, of: int | None = None) -> list[int]:
+    """Direct children of this process (or of another) that run a program of that name."""
+    found = []
+    for task in Path(f"/proc/{of or 'self'}/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                    found.append(int(pid))
+    return found

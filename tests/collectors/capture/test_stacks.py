@@ -1,0 +1,93 @@
+"""From a recording to the wire."""
+
+from __future__ import annotations
+
+import pytest
+
+from collectors import wire
+from collectors.capture.pyspy import Order, Recording
+from collectors.capture.shares import points
+from collectors.capture.stacks import module_of, to_wire
+from collectors.identity import Process
+
+SECOND = 1_000_000_000
+TEXT = """\
+thread (1): a;main (/srv/shop.py:9);hot (/srv/shop.py:4) 30
+thread (2): b;main (/srv/shop.py:9);hot (/srv/shop.py:4) 50
+thread (2): b;main (/srv/shop.py:9) 1
+thread (3): Thread-101 (h);main (/srv/shop.py:9) 1
+thread (4): Thread-102 (h);main (/srv/shop.py:9) 2
+"""
+PROCESS = Process(812, "python3", "shop", "python3.11", 1)
+
+
+def recording(kind, text: str = TEXT) -> Recording:
+    return Recording(Order(812, kind, 10, 10), text, 5 * SECOND, 15 * SECOND, 100, 0.1)
+
+
+def test_frames_strings_and_stacks_are_written_once_and_pointed_to():
+    stacks = to_wire(recording("cpu"), "shop", capture_id="C")
+    assert len(stacks.strings) == len(set(stacks.strings))
+    assert [(stacks.strings[f.name], stacks.strings[f.file], f.line) for f in stacks.frames] == [
+        ("main", "/srv/shop.py", 9),
+        ("hot", "/srv/shop.py", 4),
+    ]
+    assert stacks.stacks == [[0, 1], [0]]
+    by_thread = {(stacks.strings[s.thread], s.stack): s.value for s in stacks.samples}
+    assert by_thread == {("a", 0): 30, ("b", 0): 50, ("b", 1): 1, ("Thread-N (h)", 1): 3}
+    assert (stacks.service, stacks.labels, stacks.capture_id) == ("shop", {"pid": "812"}, "C")
+
+
+def test_the_period_is_the_measured_time_between_looks():
+    stacks = to_wire(recording("cpu"), "shop")
+    assert stacks.period == SECOND // 10
+    assert (stacks.start_ns, stacks.end_ns) == (5 * SECOND, 15 * SECOND)
+
+
+def test_only_a_wall_profile_does_not_know_who_ran():
+    assert {s.state for s in to_wire(recording("cpu"), "shop").samples} == {"active"}
+    assert {s.state for s in to_wire(recording("gil"), "shop").samples} == {"active"}
+    assert {s.state for s in to_wire(recording("wall"), "shop").samples} == {"unknown"}
+
+
+def test_an_idle_process_gives_an_empty_profile_that_travels():
+    stacks = to_wire(recording("cpu", ""), "shop")
+    assert stacks.samples == []
+    batch = wire.Batch(1, "h", "e", 1, 1, 0, [wire.encode_sample(stacks)])
+    assert wire.decode_samples(wire.decode_batch(wire.encode_batch(batch))) == ([stacks], 0)
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("/usr/lib/python3/dist-packages/flask/app.py", "flask.app"),
+        ("/venv/lib/python3.12/site-packages/flask/__init__.py", "flask"),
+        ("/usr/lib/python3.11/json/decoder.py", "json.decoder"),
+        ("/srv/shop.py", "shop"),
+        ("<string>", "<string>"),
+        ("", ""),
+    ],
+)
+def test_a_file_has_a_module(file, module):
+    assert module_of(file) == module
+
+
+def test_shares_are_of_looks_not_of_samples():
+    found = {(p.metric, p.labels.get("thread")): p.values[0] for p in points(recording("cpu"), PROCESS)}
+    assert found == {
+        ("python_active_threads", None): 0.84,
+        ("python_sampling_hz", None): 10.0,
+        ("python_thread_active_ratio", "b"): 0.51,
+        ("python_thread_active_ratio", "a"): 0.3,
+        ("python_thread_active_ratio", "Thread-N (h)"): 0.03,
+    }
+
+
+def test_the_lock_is_held_at_most_all_the_time():
+    (held,) = points(recording("gil", "thread (1): a;f (x.py:1) 103"), PROCESS)
+    assert (held.metric, held.values, held.times) == ("python_gil_held_ratio", [1.0], [15 * SECOND])
+    assert held.labels == {"pid": "812", "service": "shop"}
+
+
+def test_a_wall_profile_gives_no_shares():
+    assert list(points(recording("wall"), PROCESS)) == []
