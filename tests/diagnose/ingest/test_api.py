@@ -1,0 +1,163 @@
+"""`POST /api/v1/batches`: what is taken, and how everything else is refused."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+import redis
+import zstandard
+from django.test import Client
+
+from collectors import wire
+from diagnose.access import tokens
+from diagnose.ingest import decode, pending
+from diagnose.models import Host, IngestEpoch, QuarantinedBatch, Token
+from tests.diagnose.ingest.conftest import EPOCH, body_of, points
+
+URL = "/api/v1/batches"
+
+
+@pytest.fixture
+def post(valkey, host, host_token, sent_tasks):
+    """Posts a body as the collector of `host`."""
+
+    def send(body: bytes, token: str = host_token, **headers: str):
+        chosen = {"Content-Encoding": "zstd", "Authorization": f"Bearer {token}"} | headers
+        return Client().post(URL, body, content_type=wire.CONTENT_TYPE, headers=chosen)
+
+    return send
+
+
+def test_a_batch_is_queued_and_the_answer_says_what_is_committed(post, host, sent_tasks):
+    IngestEpoch.objects.create(host=host, epoch=EPOCH, committed_seq=6)
+    answer = post(body_of([points("load1", [1.0])], seq=9))
+    assert answer.status_code == 202
+    assert answer.json() == {"committed": {"epoch": EPOCH, "seq": 6}}
+    assert sent_tasks == [("diagnose.tasks.write_batch", [host.pk, EPOCH, 9])]
+    waiting = pending.take(host.pk, EPOCH, 9)
+    assert decode.envelope(decode.decompress(waiting.body)).seq == 9
+    assert abs(waiting.received_ns - time.time_ns()) < 10 * 10**9
+
+
+def test_a_batch_that_is_committed_already_is_not_queued_again(post, host, sent_tasks):
+    IngestEpoch.objects.create(host=host, epoch=EPOCH, committed_seq=6)
+    assert post(body_of([], seq=6)).status_code == 202
+    assert sent_tasks == []
+
+
+def test_the_same_batch_within_seconds_is_queued_once(post, sent_tasks):
+    for _ in range(3):
+        assert post(body_of([])).status_code == 202
+    assert len(sent_tasks) == 1
+
+
+@pytest.mark.parametrize("token", ["", "dgh_wrong", "x" * 5_000])
+def test_a_wrong_token_is_refused(token, post):
+    assert post(body_of([]), token=token).status_code == 401
+
+
+def test_a_revoked_token_is_refused(post, host_token, sent_tasks):
+    tokens.revoke(tokens.authenticate(host_token))
+    assert post(body_of([])).status_code == 401
+    assert sent_tasks == []
+
+
+def test_a_users_token_sends_no_batches(post, admin):
+    secret = tokens.issue(Token.Kind.USER, user=admin)
+    assert post(body_of([]), token=secret).status_code == 403
+
+
+def test_another_hosts_batch_is_refused_with_the_remedy(post, sent_tasks):
+    answer = post(body_of([], host="f" * 32))
+    assert answer.status_code == 403
+    assert "enrol" in answer.json()["detail"]
+    assert sent_tasks == []
+
+
+def test_an_unknown_wire_version_is_quarantined_counts_as_done_and_names_the_remedy(post, host, sent_tasks):
+    answer = post(body_of([], version=9, seq=1))
+    assert answer.status_code == 422
+    assert answer["Content-Type"] == "application/problem+json"
+    assert "version 9" in answer.json()["detail"]
+    assert "update the server" in answer.json()["detail"]
+    assert QuarantinedBatch.objects.get().seq == 1
+    assert post(body_of([], seq=2)).json()["committed"]["seq"] == 1
+    assert post(body_of([], version=9, seq=1)).status_code == 422
+    assert QuarantinedBatch.objects.count() == 1
+
+
+BROKEN = {
+    "one byte": b"\0",
+    "no zstd": b"hello" * 100,
+    "a zstd frame cut off": body_of([points("load1", [1.0] * 500)])[:-20],
+    "no msgpack": zstandard.ZstdCompressor().compress(b"\xc1\xc1\xc1"),
+    "another object": zstandard.ZstdCompressor().compress(msgspec.msgpack.encode({"a": 1})),
+    "msgpack nested ten million deep": zstandard.ZstdCompressor().compress(b"\x91" * 10_000_000 + b"\xc0"),
+    "an epoch that is no number": body_of([], epoch="../../etc"),
+    "a sequence number of zero": body_of([], seq=0),
+    "an oldest number after its own": body_of([], seq=3, oldest_seq=4),
+    "a sequence number beyond 62 bits": body_of([], seq=2**63),
+    "names that are no UTF-8": zstandard.ZstdCompressor().compress(
+        wire.encode_batch(wire.Batch(1, "h", "e", 1, 1, 1, [])).replace(b"\xa1h", b"\xa1\xff")
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_bytes_that_are_no_batch_are_kept_and_refused(what, post, sent_tasks):
+    answer = post(BROKEN[what])
+    assert answer.status_code == 422, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    assert QuarantinedBatch.objects.count() == 1
+    assert sent_tasks == []
+
+
+def test_a_zip_bomb_is_refused_before_it_takes_room(post):
+    import resource
+
+    bomb = zstandard.ZstdCompressor(level=1).compress(bytes(512 * 1024**2))
+    assert len(bomb) < 4 * 1024**2
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answer = post(bomb)
+    assert answer.status_code == 413
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 1024
+    assert not QuarantinedBatch.objects.exists()
+
+
+def test_an_oversized_body_is_refused(post):
+    answer = post(b"x" * (decode.MAX_COMPRESSED_BYTES + 1))
+    assert answer.status_code == 413
+    assert "4194304 bytes" in answer.json()["detail"]
+
+
+def test_a_body_without_its_headers_is_refused_with_what_to_send(post):
+    answer = post(body_of([]), **{"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "zstd" in answer.json()["detail"]
+
+
+def test_a_full_queue_asks_to_come_again(post, valkey, sent_tasks):
+    valkey.rpush("celery", *range(pending.MAX_WAITING))
+    answer = post(body_of([]))
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert sent_tasks == []
+    assert valkey.keys("diagnose:batch:*") == []
+
+
+def test_a_queue_that_is_away_asks_to_come_again(post, monkeypatch):
+    gone = redis.Redis(unix_socket_path="/nonexistent/valkey.sock")
+    monkeypatch.setattr(pending.queue, "client", lambda: gone)
+    answer = post(body_of([]))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+def test_only_post_is_taken(post):
+    assert Client().get(URL).status_code == 405
+
+
+def test_a_restarted_collector_with_a_new_epoch_is_answered_by_that_epoch(post, host):
+    IngestEpoch.objects.create(host=host, epoch=EPOCH, committed_seq=6)
+    assert post(body_of([], epoch="abc")).json() == {"committed": {"epoch": "abc", "seq": 0}}
+    assert Host.objects.count() == 1

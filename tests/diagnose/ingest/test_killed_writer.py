@@ -1,0 +1,29 @@
+"""kill -9 between any two parts of a batch: it comes again, and every part is there exactly once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_writer_killed_anywhere_leaves_each_part_exactly_once(valkey, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.diagnose.ingest.killed_writer"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "diagnose.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    rounds = json.loads(done.stdout.splitlines()[-1])
+    assert len(rounds) == 13
+    for one in rounds:
+        assert one["killed"], one
+        assert (one["points"], one["samples"], one["committed"]) == (4.0, 10, 1), one
