@@ -29,6 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"diagnose-collector: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `status | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (StateError, Unreachable) as error:
         print(f"diagnose-collector: {error}", file=sys.stderr)
         return 1

@@ -18,7 +18,7 @@ import pytest
 import collectors
 from collectors.__main__ import main
 from collectors.state import AgentState, ProbeState, write_state
-from collectors.wire import Fact, Points, ProbeStatus
+from collectors.wire import Fact, Points, ProbeStatus, Stacks
 from tests.collectors.acceptor import Acceptor, json_reply, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,6 +192,36 @@ def test_enrol_run_and_status_with_the_real_probes(server, enroll, tmp_path, cap
     assert own == {json.loads(server.requests[0].body)["identity"]}
 
 
+def test_a_capture_of_a_real_process_arrives_as_stacks(server, enroll, tmp_path):
+    assert enroll() == 0
+    busy = subprocess.Popen([sys.executable, "-c", "def burn():\n while True: sum(range(999))\nburn()"])
+    command = {
+        "id": "01JTEST",
+        "action": "capture",
+        "expires_ns": time.time_ns() + 20 * 10**9,
+        "target": {"pid": busy.pid},
+        "seconds": 1.0,
+        "hz": 50,
+    }
+    server.script["/api/v1/commands"] = [json_reply(200, {"commands": [command], "after": "1-0"})]
+    environ = {**os.environ, "DIAGNOSE_COLLECTOR_STACKS_CONTINUOUS": "0"}
+    state = str(tmp_path / "state")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "collectors", "run", "--state-dir", state], cwd=ROOT, env=environ
+    )
+    try:
+        server.wait_for(lambda: any(isinstance(s, Stacks) for s in server.samples()), 20)
+    finally:
+        for child in (process, busy):
+            child.kill()
+            child.wait()
+    (stacks,) = (s for s in server.samples() if isinstance(s, Stacks))
+    assert stacks.capture_id == "01JTEST"
+    assert "burn" in stacks.strings
+    reported = [json.loads(r.body) for r in server.requests if r.path == "/api/v1/captures/01JTEST/progress"]
+    assert {"running"} <= {status["state"] for status in reported}
+
+
 @pytest.fixture
 def written(tmp_path):
     def write(**changes):
@@ -250,6 +280,12 @@ def test_status_tells_what_matters(written, capsys):
 def test_status_exits_with_1_when_data_does_not_arrive(written, capsys, changes, words):
     assert main(written(**changes)) == 1
     assert words in capsys.readouterr().out
+
+
+def test_status_into_a_pipe_that_reads_one_line_is_quiet(written):
+    line = f"{sys.executable} -m collectors {' '.join(written())} | true"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == ""
 
 
 def test_status_for_programs_is_json(written, capsys):
