@@ -29,6 +29,7 @@ from diagnose.web.timerange import TimeRange
 # A clock this far off puts readings visibly beside those of other hosts.
 _SKEW_SECONDS = 2.0
 _MOST_NOTICES = 5
+_MOST_PROCESSES = 25
 _HEADLINE_FACTS = ("os.name", "kernel.release", "cpu.count")
 COLUMNS: tuple[Column[ProcessRow], ...] = (
     Column("service", "Service", lambda row: row.service.casefold()),
@@ -56,12 +57,13 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "headline_facts": headline_facts({fact.name: fact.value for fact in known}),
         "range": span,
         "presets": timerange.PRESETS,
-        "keep": {"order": request.GET["order"]} if "order" in request.GET else {},
+        "keep": {name: request.GET[name] for name in ("order", "all") if name in request.GET},
         "refresh_seconds": refresh_seconds(span),
         "groups": fold([describe.as_json(finding) for finding in findings_in(host_id, span)]),
         "charts": [{"id": name, "title": chart.TITLE, "note": chart.NOTE} for name, chart in CHARTS.items()],
         "listeners": listener_rows(host_id, span.start_ns, span.end_ns),
-        "processes": processes,
+        "processes": processes if "all" in request.GET else processes[:_MOST_PROCESSES],
+        "more_processes": 0 if "all" in request.GET else max(0, len(processes) - _MOST_PROCESSES),
         "headings": headings,
         "may_act": at_least(request.actor.role, Role.OPERATOR),
         "facts": known,
@@ -81,7 +83,7 @@ def charts(request: PageRequest, host_id: int) -> JsonResponse:
     host_of(host_id)
     span = timerange.of_request(request)
     roots = [finding for finding in findings_in(host_id, span) if finding.explained_by_id is None]
-    bands = [band_of(finding, named=len(roots) > 1) for finding in roots]
+    bands = [band_of(finding) for finding in roots]
     window = Window(span.start_ns, span.end_ns)
     return JsonResponse({"charts": figures(host_id, window, bands)})
 
@@ -99,10 +101,10 @@ def findings_in(host_id: int, span: TimeRange) -> list[Finding]:
     return list(found.filter(host_id=host_id).exclude(state=Finding.State.MUTED))
 
 
-def band_of(finding: Finding, *, named: bool) -> Band:
-    """From its opening to when it was last seen, with the defect's name where there are several."""
+def band_of(finding: Finding) -> Band:
+    """From its opening to when it was last seen, under the rank that its card on the page has."""
     start, end = (int(at.timestamp() * 1e9) for at in (finding.opened_at, finding.last_seen_at))
-    return Band(start, end, finding.rule.partition(".")[2] if named else "")
+    return Band(start, end, str(finding.rank or ""))
 
 
 def headline_facts(known: dict[str, str]) -> list[str]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagnose.reports.charts.figure import Band, Figure, Line, Window, layout, threshold, trace, with_bands
+from diagnose.reports.charts.figure import (
+    Band,
+    Figure,
+    Line,
+    Window,
+    layout,
+    of_namespace,
+    threshold,
+    trace,
+    with_bands,
+)
 
 _SHOWN = 6
 # Labels that say where; the rest only tells series apart inside the store.
@@ -13,7 +23,8 @@ _NAMING = ("listener", "service", "pid", "cpu", "mode", "type", "kind", "thread"
 
 def name_of(line: Line) -> str:
     """What tells this line from the others of its metric."""
-    return " ".join(line.labels[key] for key in _NAMING if line.labels.get(key)) or line.metric
+    name = " ".join(line.labels[key] for key in _NAMING if line.labels.get(key))
+    return of_namespace(line, name or line.metric)
 
 
 def figure(

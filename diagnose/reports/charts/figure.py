@@ -67,6 +67,12 @@ def text(name: str) -> str:
     return html.escape(shown, quote=False)
 
 
+def of_namespace(line: Line, name: str) -> str:
+    """The name, and the network namespace where it is not the host's own."""
+    netns = line.labels.get("netns")
+    return f"{name} (netns {netns})" if netns else name
+
+
 def milliseconds(ns: int) -> int:
     return ns // 1_000_000
 

@@ -21,5 +21,5 @@ _NAMES = {
 
 
 def figure(lines: Sequence[Line], window: Window) -> Figure | None:
-    traces = [trace(line, *_NAMES[line.metric]) for line in lines if line.metric in _NAMES]
+    traces = [trace(line, *_NAMES[line.metric]) for line in lines]
     return {"data": traces, "layout": layout(window)} if traces else None

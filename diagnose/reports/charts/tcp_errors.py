@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagnose.reports.charts.figure import Figure, Line, Reading, Window, layout, trace
+from diagnose.reports.charts.figure import Figure, Line, Reading, Window, layout, of_namespace, trace
 
 TITLE = "TCP errors"
-NOTE = "per second, whole host (its own network namespace)"
+NOTE = "per second; other network namespaces where anything moved"
 _NAMES = {
     "netstat_TcpExt_ListenOverflows": ("accept queue full", "series-bad"),
     "netstat_TcpExt_ListenDrops": ("dropped at listen", "series-2"),
@@ -19,5 +19,9 @@ READS = tuple(Reading(metric, "rate") for metric in _NAMES)
 
 
 def figure(lines: Sequence[Line], window: Window) -> Figure | None:
-    traces = [trace(line, *_NAMES[line.metric], unit="/s") for line in lines if line.metric in _NAMES]
+    traces = []
+    for line in lines:
+        name, shade = _NAMES[line.metric]
+        if not line.labels.get("netns") or line.values.any():
+            traces.append(trace(line, of_namespace(line, name), shade, "/s"))
     return {"data": traces, "layout": layout(window)} if traces else None
