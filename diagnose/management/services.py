@@ -50,7 +50,8 @@ def valkey(data_dir: Path) -> Service:
     }
     argv += [word for name, value in options.items() for word in (f"--{name}", value)]
     # Overcommit matters to snapshots of a large memory; this one writes a small append-only file.
-    return Service("valkey", argv, tier=0, unsaid=("Memory overcommit must be enabled",))
+    unsaid = ("Memory overcommit must be enabled", "scheduling shutdown", "ready to exit")
+    return Service("valkey", argv, tier=0, unsaid=unsaid)
 
 
 def web() -> Service:
@@ -86,7 +87,9 @@ def collector(state_dir: Path) -> Service:
         "DIAGNOSE_COLLECTOR_STATE_DIR": str(state_dir),
         "DIAGNOSE_COLLECTOR_TOKEN_FILE": str(state_dir / "token"),
     }
-    return Service("collector", [*_PYTHON, "collectors", "run"], env)
+    return Service(
+        "collector", [*_PYTHON, "collectors", "run"], env, tier=2
+    )  # stops first, and can still send
 
 
 def queue_answers() -> bool:

@@ -29,7 +29,7 @@ _LONGEST_LINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """`tier` 0 is stopped after all others: what the rest needs to stop in order, such as the queue.
+    """Services of a higher `tier` are stopped before those of a lower one, which they need to stop in order.
 
     Lines that contain one of `unsaid` are not passed on: they are harmless and only worry people.
     """
@@ -41,7 +41,7 @@ class Service:
     unsaid: tuple[str, ...] = ()
 
     def says(self, line: str) -> bool:
-        return not any(part in line for part in self.unsaid)
+        return bool(line.strip()) and not any(part in line for part in self.unsaid)
 
 
 def wait_seconds(failures: int) -> float:
