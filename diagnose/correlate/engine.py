@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -61,7 +62,13 @@ def evaluate(samples: Samples) -> Evaluation:
         else:
             judgements.extend(_judge(rule, verdict) for verdict in found)
     shown = [each for each in judgements if each.confidence >= weights().shown_at]
-    return Evaluation(fold(shown), tuple(unknown))
+    return Evaluation(fold(shown, _owners(samples)), tuple(unknown))
+
+
+def _owners(samples: Samples) -> frozenset[int]:
+    """Processes that hold a listener of their own."""
+    lengths = samples.of("listener_accept_queue_length")
+    return frozenset(int(each.labels["pid"]) for each in lengths if each.labels.get("pid"))
 
 
 def _derive(signal: type[Any], samples: Samples, known: dict[type[Any], Any]) -> Any:
@@ -86,10 +93,16 @@ def _why(lacking: list[type[Any]], samples: Samples) -> str:
     return f"{text} ({said})" if said else text
 
 
-def fold(judgements: list[Judgement]) -> tuple[Judgement, ...]:
-    """Point each symptom at its nearest cause: the one that is itself explained by the others, if any is."""
+def fold(judgements: Sequence[Judgement], owners: frozenset[int] = frozenset()) -> tuple[Judgement, ...]:
+    """Point each symptom at its nearest cause: the one that is itself explained by the others, if any is.
+
+    `owners` are processes with listeners of their own: two of them are two instances, and the trouble of one is not
+    the other's, though their service has one name. A worker shares its parent's listener and owns none.
+    """
     causes = {
-        index: [at for at, cause in enumerate(judgements) if at != index and _explains(cause, symptom)]
+        index: [
+            at for at, cause in enumerate(judgements) if at != index and _explains(cause, symptom, owners)
+        ]
         for index, symptom in enumerate(judgements)
     }
 
@@ -107,5 +120,7 @@ def fold(judgements: list[Judgement]) -> tuple[Judgement, ...]:
     )
 
 
-def _explains(cause: Judgement, symptom: Judgement) -> bool:
-    return symptom.rule in cause.verdict.explains and cause.verdict.subject.touches(symptom.verdict.subject)
+def _explains(cause: Judgement, symptom: Judgement, owners: frozenset[int]) -> bool:
+    ours, theirs = cause.verdict.subject, symptom.verdict.subject
+    apart = ours.pid != theirs.pid and ours.pid in owners and theirs.pid in owners
+    return symptom.rule in cause.verdict.explains and ours.touches(theirs) and not apart

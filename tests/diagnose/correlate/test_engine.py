@@ -103,6 +103,15 @@ def test_trouble_of_another_service_explains_nothing():
     assert [each.explained_by for each in folded] == [None, None]
 
 
+def test_two_instances_under_one_name_have_their_own_causes():
+    pair = [
+        judgement("queue", (), service="shop", pid=2, listener=":81"),
+        judgement("gil", ("queue",), service="shop", pid=1),
+    ]
+    assert engine.fold(pair, frozenset({1, 2}))[0].explained_by is None
+    assert engine.fold(pair, frozenset({2}))[0].explained_by == 1  # a worker behind its parent's listener
+
+
 def test_an_evaluation_of_500_series_costs_at_most_10_ms_of_cpu():
     samples = recorded("gil_contention")
     longest = samples.end_ns - np.arange(120, dtype=np.int64)[::-1] * 10**9
