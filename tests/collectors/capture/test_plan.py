@@ -63,10 +63,11 @@ def test_a_new_process_is_expected_to_cost_as_much_as_the_others_did():
     assert pids(plan(everyone, {1: 1.0}, {}, 0.008)) == [1]
 
 
-def test_an_idle_process_has_its_turn_in_the_end():
-    everyone = [candidate(1, listens=True), candidate(2)]
-    assert pids(plan(everyone, {}, {2: 60}, 0.006)) == [1]
-    assert pids(plan(everyone, {}, {2: 90}, 0.006)) == [2]
+def test_the_second_place_goes_to_who_waited_longest_and_the_best_stays():
+    everyone = [candidate(1, 0.9), candidate(2, 0.8), candidate(3), candidate(4)]
+    assert pids(plan(everyone, {}, {3: 50, 4: 55}, 0.013)) == [1, 2]
+    assert pids(plan(everyone, {}, {3: 70, 4: 300}, 0.013)) == [1, 4]
+    assert pids(plan(everyone, {}, {1: 900, 3: 70}, 0.013)) == [1, 3]
 
 
 def test_one_worker_of_each_service_comes_before_its_brothers():
