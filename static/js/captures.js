@@ -27,29 +27,37 @@ function requestOf(form) {
 }
 
 /**
- * Each error beside its field; the first line says all of it.
+ * Each error beside its field; what belongs to no field comes first.
  *
  * @param {HTMLFormElement} form
  * @param {string} message
  * @param {Record<string, string>} errors
  */
 function showProblem(form, message, errors) {
-  part("problem").textContent = message;
-  part("problem").hidden = !message;
+  const left = new Set(Object.keys(errors));
   for (const place of form.querySelectorAll("[data-error]")) {
     const name = place.getAttribute("data-error") ?? "";
     const field = Object.keys(errors).find((key) => key === name || key.startsWith(`${name}.`));
     place.textContent = field ? errors[field] : "";
+    if (field) left.delete(field);
   }
+  const told = Object.keys(errors).length > 0 && left.size === 0;
+  part("problem").textContent = told ? "" : message;
+  part("problem").hidden = told || !message;
 }
 
 /** @param {HTMLFormElement} form */
 async function ask(form) {
+  const wanted = requestOf(form);
+  if (Object.keys(wanted.target).length < 2) {
+    showProblem(form, "", { target: "Choose a service or a process." });
+    return;
+  }
   const button = /** @type {HTMLButtonElement} */ (form.querySelector('button[type="submit"]'));
   button.disabled = true;
   showProblem(form, "", {});
   try {
-    const made = await send("POST", "/api/v1/captures", requestOf(form));
+    const made = await send("POST", "/api/v1/captures", wanted);
     location.assign(made.url);
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
@@ -82,10 +90,12 @@ function bind(form) {
     address.searchParams.set("host", /** @type {HTMLSelectElement} */ (event.target).value);
     for (const name of ["pid", "service"]) address.searchParams.delete(name);
     history.replaceState(null, "", address);
+    // The list is kept as it is while a person chooses from it; another host is another list.
+    document.getElementById("processes")?.removeAttribute("data-keep");
     void refresh().then(filter);
   });
 }
 
 if (form) bind(form);
 form?.querySelector("li :checked")?.scrollIntoView({ block: "nearest" });
-every(LIST_SECONDS, () => refresh().then(filter));
+every(LIST_SECONDS, () => refresh());

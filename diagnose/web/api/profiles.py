@@ -58,6 +58,7 @@ def profiles(request: ApiRequest) -> answers.StoredProfilesList:
     answer=answers.FlameGraph,
     query=(*_SELECT, _THREADS, _CUT, _FORMAT),
     other_types=(folded.CONTENT_TYPE,),
+    problems=(404, 409),
 )
 def flamegraph(request: ApiRequest) -> HttpResponse:
     """The profiles of a service in a range, merged into one flame graph.
@@ -81,7 +82,7 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=answers.FunctionList, query=(*_SELECT, query.LIMIT))
+@described(answer=answers.FunctionList, query=(*_SELECT, query.LIMIT), problems=(404, 409))
 def top(request: ApiRequest) -> answers.FunctionList:
     """The functions of a service in a range, those that ran longest themselves first."""
     limit, chosen = query.LIMIT.of(request), _chosen(request)
