@@ -18,10 +18,9 @@ from diagnose.captures import lifecycle, query
 from diagnose.captures import progress as reports
 from diagnose.models import Host, Token
 from diagnose.models.access import Role
-from diagnose.stream import entries
+from diagnose.stream import entries, question
 from diagnose.stream.origin import stream_origin
 
-MAX_WAIT_SECONDS = 55.0
 # The ticket is used at once; this leaves room for a slow way.
 _TICKET_SECONDS = 60
 _MOST_COMMANDS = 200
@@ -31,12 +30,8 @@ _MOST_COMMANDS = 200
 def commands(request: ApiRequest) -> HttpResponse:
     """Commands after `after`: at once for `wait=0`, else by way of the stream process, which may wait."""
     host = _host(request)
-    wait, after = _wait(request.GET.get("wait", "25")), request.GET.get("after", "")
-    if after and not entries.is_position(after):
-        detail = (
-            f"after {after[:40]!r} is not a position; leave it out, or use the `after` of the answer before."
-        )
-        raise Problem(422, "Not a position", detail, {"after": "not a position"})
+    wait = question.wait_seconds(request.GET.get("wait", "25"))
+    after = question.position(request.GET.get("after", ""), "after")
     stream = queue.commands_stream(host.id)
     if wait:
         return _redirect(request, "commands", stream, wait=f"{wait:g}", after=after)
@@ -83,17 +78,6 @@ def _host(request: ApiRequest) -> Host:
     if host is None:
         raise Problem(403, "Not a collector", "This token belongs to no host; enrol the collector again.")
     return host
-
-
-def _wait(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= MAX_WAIT_SECONDS:
-        detail = f"wait {text[:40]!r} is not a number of seconds from 0 to {MAX_WAIT_SECONDS:g}."
-        raise Problem(422, "Cannot wait so long", detail, {"wait": "out of range"})
-    return seconds
 
 
 def _queue_away(error: redis.RedisError) -> Problem:

@@ -23,7 +23,8 @@ OPEN = (State.QUEUED, State.SENT, State.RUNNING)
 _BEFORE: dict[str, tuple[str, ...]] = {
     State.SENT: (State.QUEUED,),
     State.RUNNING: OPEN,
-    State.DONE: OPEN,
+    # A collector that was cut off for a while was given up; its profile may still arrive, and then it is there.
+    State.DONE: (*OPEN, State.FAILED, State.EXPIRED),
     State.FAILED: OPEN,
     State.CANCELLED: OPEN,
     State.EXPIRED: (State.QUEUED, State.SENT),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,7 @@ import msgspec
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
-_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
 FINAL = frozenset({"done", "failed", "cancelled", "expired"})
-
-
-def is_position(text: str) -> bool:
-    """Whether `text` may be an entry's id."""
-    return _ID.fullmatch(text) is not None
 
 
 def listed(answer: Any) -> list[Entry]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 
 import redis.asyncio
 
-from diagnose.access.problems import Problem
-from diagnose.stream import entries
+from diagnose.stream import entries, question
 from diagnose.stream.asgi import Answer, Request
 from diagnose.stream.entries import Entry
 from diagnose.stream.waiters import Waiter
 
-MAX_WAIT_SECONDS = 55.0
 # Proxies close what is silent for a minute; and a client that vanished is noticed when it is written to.
 HEARTBEAT_SECONDS = 15.0
 # A page reconnects by itself, through the API, which asks anew whether its user may look.
@@ -44,8 +41,8 @@ class Exchange:
 
 async def commands(exchange: Exchange) -> None:
     """`?wait=` seconds for commands after the position `?after=`; answered at once when there are any."""
-    after = _position(exchange.request.query.get("after", ""), "after")
-    deadline = time.monotonic() + _wait(exchange.request.query.get("wait", "25"))
+    after = question.position(exchange.request.query.get("after", ""), "after")
+    deadline = time.monotonic() + question.wait_seconds(exchange.request.query.get("wait", "25"))
     while True:
         found = entries.commands(await exchange.read(after), after, time.time_ns())
         after = found.after
@@ -57,7 +54,7 @@ async def commands(exchange: Exchange) -> None:
 
 async def events(exchange: Exchange) -> None:
     """A text/event-stream that begins with the newest event, or after Last-Event-ID, and ends with the last one."""
-    position = _position(exchange.request.headers.get("last-event-id", ""), "Last-Event-ID")
+    position = question.position(exchange.request.headers.get("last-event-id", ""), "Last-Event-ID")
     newest = await exchange.newest()
     found = await exchange.read(position) if position else newest
     if position and not found and newest and entries.is_final(newest[0]):
@@ -82,21 +79,3 @@ async def _follow(exchange: Exchange, found: list[Entry], position: str) -> None
         if exchange.waiter.gone or time.monotonic() > end:
             return
         found = await exchange.read(position)
-
-
-def _position(text: str, name: str) -> str:
-    if text and not entries.is_position(text):
-        detail = f"{name} {text[:40]!r} is not a position; leave it out, or use the one of the answer before."
-        raise Problem(422, "Not a position", detail, {name: "not a position"})
-    return text
-
-
-def _wait(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= MAX_WAIT_SECONDS:
-        detail = f"wait {text[:40]!r} is not a number of seconds from 0 to {MAX_WAIT_SECONDS:g}."
-        raise Problem(422, "Cannot wait so long", detail, {"wait": "out of range"})
-    return seconds

@@ -20,6 +20,7 @@ from diagnose.captures.describe import as_json
 from diagnose.captures.request import cancel, request_capture
 from diagnose.models import AuditEntry, Capture, Host
 from diagnose.models.access import Role
+from diagnose.stream import entries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 OSKAR = Actor("oskar", Role.OPERATOR, None, None, "192.0.2.7")
@@ -41,13 +42,13 @@ def now(capture: Capture) -> Capture:
 
 
 def commands(host: Host, valkey: redis.Redis) -> list[Command]:
-    entries = valkey.xrange(queue.commands_stream(host.id))
-    return [msgspec.msgpack.decode(fields[b"command"], type=Command) for _, fields in entries]
+    found = valkey.xrange(queue.commands_stream(host.id))
+    return [msgspec.msgpack.decode(fields[b"command"], type=Command) for _, fields in found]
 
 
 def events(capture: Capture, valkey: redis.Redis) -> list[dict]:
-    entries = valkey.xrange(queue.capture_stream(capture.id))
-    return [json.loads(fields[b"event"]) for _, fields in entries]
+    found = valkey.xrange(queue.capture_stream(capture.id))
+    return [json.loads(fields[b"event"]) for _, fields in found]
 
 
 def expire(seconds: float) -> None:
@@ -155,6 +156,20 @@ def test_completing_twice_is_completing_once(host, valkey):
 def test_the_profile_of_a_capture_that_was_deleted_is_passed_over(host):
     progress.complete("01UNKNOWN", "shop", 0, SECOND, 5)
     assert not Capture.objects.exists()
+
+
+def test_a_profile_that_comes_after_its_capture_was_given_up_is_still_a_result(host):
+    capture = ask(host)
+    told(capture, "running", progress=0.9)
+    expire(60)
+    assert now(capture).state == "failed"
+    progress.complete(capture.id, "shop", 0, SECOND, 5)
+    assert now(capture).state == "done"
+    assert now(capture).message == "5 samples in 1.0 s."
+
+
+def test_the_streams_end_with_the_states_that_end_a_capture():
+    assert set(Capture.State) - set(lifecycle.OPEN) == entries.FINAL
 
 
 def test_an_empty_profile_says_what_that_means(host):
