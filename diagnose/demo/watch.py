@@ -55,6 +55,13 @@ class Api:
             return False
         return True
 
+    def hears_a_collector(self) -> bool:
+        """Whether some host has sent readings."""
+        try:
+            return any(host["last_seen_at"] for host in self.get("/hosts")["results"])
+        except OSError:
+            return False
+
     def found(self, pid: int | None, rules: Collection[str]) -> Found | None:
         """The worst open finding of one of the rules about this process."""
         try:

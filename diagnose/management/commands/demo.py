@@ -81,8 +81,8 @@ def _product(supervisor: Supervisor) -> Api | None:
     if not api().answers():
         _say("demo", "Diagnose is not running here: starting it")
         supervisor.start(Service("up", [sys.executable, str(settings.BASE_DIR / "manage.py"), "up"], tier=0))
-        if not supervisor.wait_for(lambda: api().answers(), _START_SECONDS):
-            _say("demo", f"{services.web_url()} did not answer; the lines above say why")
+        if not supervisor.wait_for(lambda: api().hears_a_collector(), _START_SECONDS):
+            _say("demo", f"{services.web_url()} shows no live host; the lines above say why")
             return None
     return api()
 

@@ -1,0 +1,75 @@
+"""What the small commands print and leave behind."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from diagnose.access import links, tokens
+from diagnose.management import static, this_host
+from diagnose.models import AuditEntry, Host, Token
+
+
+@pytest.mark.django_db
+def test_enroll_prints_a_working_token_and_the_line_for_the_other_host(capsys):
+    call_command("enroll", hours=2, label="rack 7")
+    printed = capsys.readouterr().out
+    secret = re.findall(r"dge_\S+", printed)[0]
+    token = tokens.authenticate(secret)
+    assert (token.kind, token.label) == (Token.Kind.ENROLL, "rack 7")
+    assert f"echo {secret} | sudo diagnose-collector enroll --server http://" in printed
+    assert "DIAGNOSE_BIND=0.0.0.0" in printed
+    assert AuditEntry.objects.get().action == "issue token"
+
+
+@pytest.mark.django_db
+def test_enroll_refuses_a_token_for_ever():
+    with pytest.raises(CommandError, match="give 1 to 720"):
+        call_command("enroll", hours=10_000)
+
+
+def test_a_sign_in_link_is_for_the_user_who_was_named(viewer, capsys):
+    call_command("sign_in_link", "vera")
+    secret = capsys.readouterr().out.strip().rpartition("/")[2]
+    assert links.redeem(secret) == viewer
+    with pytest.raises(CommandError, match="no active user 'nobody'"):
+        call_command("sign_in_link", "nobody")
+
+
+@pytest.mark.django_db
+def test_this_host_is_enrolled_once_and_again_when_its_token_no_longer_works(tmp_path):
+    this_host.enrol(tmp_path)
+    secret = (tmp_path / "token").read_text()
+    assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    this_host.enrol(tmp_path)
+    assert (tmp_path / "token").read_text() == secret
+    tokens.revoke(Token.objects.get())
+    this_host.enrol(tmp_path)
+    assert (tmp_path / "token").read_text() != secret
+    assert Host.objects.count() == 1
+
+
+def test_static_files_are_collected_once_and_again_when_one_changes(tmp_path, settings, monkeypatch):
+    source = tmp_path / "static"
+    source.mkdir()
+    (source / "a.css").write_text("a { color: red }")
+    settings.STATICFILES_DIRS = [source]
+    settings.STATIC_ROOT = tmp_path / "collected"
+    calls = []
+
+    def collect(*_: str, **__: object) -> None:
+        calls.append(1)
+        (tmp_path / "collected").mkdir(exist_ok=True)
+        (tmp_path / "collected" / "staticfiles.json").write_text("{}")
+
+    monkeypatch.setattr(static, "call_command", collect)
+    static.collect()
+    static.collect()
+    assert len(calls) == 1
+    later = (tmp_path / "collected" / "staticfiles.json").stat().st_mtime + 5
+    os.utime(source / "a.css", (later, later))
+    static.collect()
+    assert len(calls) == 2
