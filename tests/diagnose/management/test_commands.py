@@ -52,24 +52,22 @@ def test_this_host_is_enrolled_once_and_again_when_its_token_no_longer_works(tmp
     assert Host.objects.count() == 1
 
 
-def test_static_files_are_collected_once_and_again_when_one_changes(tmp_path, settings, monkeypatch):
+def test_static_files_are_collected_once_and_again_when_one_changes(tmp_path, settings):
     source = tmp_path / "static"
     source.mkdir()
     (source / "a.css").write_text("a { color: red }")
     settings.STATICFILES_DIRS = [source]
     settings.STATIC_ROOT = tmp_path / "collected"
-    calls = []
-
-    def collect(*_: str, **__: object) -> None:
-        calls.append(1)
-        (tmp_path / "collected").mkdir(exist_ok=True)
-        (tmp_path / "collected" / "staticfiles.json").write_text("{}")
-
-    monkeypatch.setattr(static, "call_command", collect)
+    backend = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": backend}
+    manifest = tmp_path / "collected" / "staticfiles.json"
     static.collect()
+    first = manifest.stat().st_mtime_ns
     static.collect()
-    assert len(calls) == 1
-    later = (tmp_path / "collected" / "staticfiles.json").stat().st_mtime + 5
+    assert manifest.stat().st_mtime_ns == first
+    (source / "a.css").write_text("a { color: blue }")
+    later = first / 1e9 + 5
     os.utime(source / "a.css", (later, later))
     static.collect()
-    assert len(calls) == 2
+    assert manifest.stat().st_mtime_ns != first
+    assert len(list((tmp_path / "collected").glob("a.*.css"))) == 1
