@@ -16,6 +16,8 @@ import { collect, nodeAt } from "./layout.js";
 
 /** The narrowest view, in samples: a single sample fills the width and no more. */
 const NARROWEST_VIEW = 1;
+/** Zooming out shows at least this many times as much, or everything. */
+const LEAST_STEP = 1.05;
 
 export class Chart {
   /**
@@ -102,13 +104,13 @@ export class Chart {
     this.reveal(node);
   }
 
-  /** To the nearest frame above that is wider than what is shown. */
+  /** To the nearest frame above that shows more; a step that nobody would see is none. */
   zoomOut() {
     const scene = this.scene;
     if (!scene) return;
     const shown = scene.view.end - scene.view.start;
     let node = scene.zoomed;
-    while (node > 0 && scene.graph.total[node] <= shown * 1.000001) node = scene.graph.parent[node];
+    while (node > 0 && scene.graph.total[node] < shown * LEAST_STEP) node = scene.graph.parent[node];
     this.zoom(node);
   }
 

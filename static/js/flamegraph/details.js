@@ -25,6 +25,7 @@ export function percent(part, all) {
 
 /** @param {number} seconds */
 export function duration(seconds) {
+  if (seconds === 0) return "0 s";
   if (seconds >= 100) return `${whole(seconds)} s`;
   if (seconds >= 1) return `${seconds.toFixed(2)} s`;
   return `${(seconds * 1000).toFixed(seconds >= 0.01 ? 0 : 1)} ms`;

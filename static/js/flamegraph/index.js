@@ -18,9 +18,13 @@ import { showTrail } from "./trail.js";
 /** @typedef {import("./search.js").Found} Found */
 
 export class FlameGraph {
+  /** Those on the page, by their element. @type {WeakMap<Element, FlameGraph>} */
+  static shown = new WeakMap();
+
   /** @param {HTMLElement} root  the element with `data-flamegraph` */
   constructor(root) {
     this.root = root;
+    FlameGraph.shown.set(root, this);
     /** @type {Graph | null} */
     this.graph = null;
     /** @type {Graph | null} */
