@@ -28,7 +28,8 @@ WAIT_SECONDS = 25
 # The stream process answers after WAIT_SECONDS at the latest; more silence than this is a dead connection.
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 5.0
-STREAM_RETRY_SECONDS = 60.0
+# A stream process that restarts is back in a second; one behind a closed port is tried ever more seldom.
+STREAM_RETRY_SECONDS = (1.0, 60.0)
 BACKOFF_SECONDS = (1.0, 60.0)
 MAX_CAPTURES = 4
 REMEMBERED = 256
@@ -73,6 +74,7 @@ class Commands:
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._running: dict[str, _Running] = {}
         self._stream_away_until = 0.0
+        self._stream_failures = 0
         self._failures = 0
         self._stopped = threading.Event()
 
@@ -103,7 +105,7 @@ class Commands:
     def _ask(self) -> tuple[Answer, float]:
         """The answer, and how long to rest before the next question."""
         if time.monotonic() < self._stream_away_until:
-            return self._client.get(self._path(0)), POLL_SECONDS
+            return self._client.get(self._path(0)), self._rest_without_stream()
         answer = self._client.get(self._path(WAIT_SECONDS), WAIT_SECONDS + GRACE_SECONDS)
         if answer.status != 307:
             # Whoever answers at once without commands would be asked without a pause.
@@ -112,13 +114,20 @@ class Commands:
         try:
             waited = self._client.get_elsewhere(url, WAIT_SECONDS + GRACE_SECONDS)
             if waited.status == 200:
+                self._stream_failures = 0
                 return waited, 0.0
             reason = f"{waited.status} from the stream process"
         except Unreachable as error:
             reason = str(error)
-        _LOG.warning("asking for commands every %.0f s instead of waiting: %s", POLL_SECONDS, reason)
-        self._stream_away_until = time.monotonic() + STREAM_RETRY_SECONDS
-        return self._client.get(self._path(0)), POLL_SECONDS
+        first, longest = STREAM_RETRY_SECONDS
+        away = min(first * 2.0 ** min(self._stream_failures, 16), longest)
+        self._stream_failures += 1
+        self._stream_away_until = time.monotonic() + away
+        _LOG.warning("cannot wait for commands, trying again in %.0f s: %s", away, reason)
+        return self._client.get(self._path(0)), self._rest_without_stream()
+
+    def _rest_without_stream(self) -> float:
+        return min(POLL_SECONDS, max(0.1, self._stream_away_until - time.monotonic()))
 
     def _path(self, wait: int) -> str:
         return f"/api/v1/commands?{urlencode({'wait': wait, 'after': self._after})}"

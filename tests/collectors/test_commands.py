@@ -10,7 +10,7 @@ import pytest
 
 from collectors import commands as commands_module
 from collectors.client import Client
-from collectors.commands import MAX_CAPTURES, POLL_SECONDS, Commands
+from collectors.commands import MAX_CAPTURES, POLL_SECONDS, STREAM_RETRY_SECONDS, Commands
 from collectors.wire import CaptureTarget, CommandStatus, Fact
 from tests.collectors.acceptor import Acceptor, json_reply, serving
 
@@ -120,15 +120,28 @@ def test_an_unreachable_stream_process_means_polling_the_web_process(server, mak
     server.script[PATH] = [(307, {"Location": "http://127.0.0.1:9/commands?ticket=abc"}, b"")]
     give(server, capture("c1"))
     asking = make()
-    assert asking.step() == POLL_SECONDS
-    assert asking.step() == POLL_SECONDS
+    assert 0 < asking.step() <= STREAM_RETRY_SECONDS[0]
+    assert 0 < asking.step() <= STREAM_RETRY_SECONDS[0]
     waits = [r.path.split("wait=")[1].split("&")[0] for r in server.requests if r.path.startswith(PATH)]
     assert waits == ["25", "0", "0"]
     assert asking.error == ""
 
 
+def test_a_stream_process_that_stays_away_is_tried_ever_more_seldom(server, make, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(commands_module.time, "monotonic", lambda: now[0])
+    redirect = (307, {"Location": "http://127.0.0.1:9/commands"}, b"")
+    server.script[PATH] = [redirect, json_reply(200, {"commands": [], "after": ""})] * 5
+    asking = make()
+    rests = []
+    for _ in range(5):
+        rests.append(asking.step())
+        now[0] += STREAM_RETRY_SECONDS[1]
+    assert rests == [1.0, 2.0, 4.0, POLL_SECONDS, POLL_SECONDS]
+
+
 def test_the_stream_process_is_tried_again_later(server, make, monkeypatch):
-    monkeypatch.setattr(commands_module, "STREAM_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(commands_module, "STREAM_RETRY_SECONDS", (0.0, 0.0))
     redirect = (307, {"Location": "http://127.0.0.1:9/commands"}, b"")
     answer = json_reply(200, {"commands": [], "after": ""})
     server.script[PATH] = [redirect, answer, redirect, answer]
