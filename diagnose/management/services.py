@@ -73,7 +73,8 @@ def worker() -> Service:
     argv = [*_PYTHON, "celery", "-A", "diagnose.celery:app", "-q", "worker", "-l", "WARNING", "-P", "threads"]
     # Celery warns of root because of pickled messages, which it does not accept here.
     env = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-    return Service("worker", [*argv, "-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"], env)
+    argv += ["-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"]
+    return Service("worker", argv, env, unsaid=("Warm shutdown",))
 
 
 def beat(data_dir: Path) -> Service:
@@ -87,9 +88,8 @@ def collector(state_dir: Path) -> Service:
         "DIAGNOSE_COLLECTOR_STATE_DIR": str(state_dir),
         "DIAGNOSE_COLLECTOR_TOKEN_FILE": str(state_dir / "token"),
     }
-    return Service(
-        "collector", [*_PYTHON, "collectors", "run"], env, tier=2
-    )  # stops first, and can still send
+    # A tier above the web server: it stops first, and can still send what it has.
+    return Service("collector", [*_PYTHON, "collectors", "run"], env, tier=2)
 
 
 def queue_answers() -> bool:
