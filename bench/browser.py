@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import functools
 import http.server
-import json
 import random
 import shutil
-import statistics
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +22,10 @@ from typing import Any
 from django.template import Context, Engine
 from playwright.sync_api import Page, sync_playwright
 
+from bench._results import ROUNDS, row, write
+
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results" / "browser.json"
-ROUNDS = 7
-PAINT_TARGET_MS = 60.0
-ZOOM_TARGET_MS = 20.0
+TARGETS_MS = {"paint": 60.0, "zoom": 20.0}
 SIZES = (1_000, 5_000, 20_000, 100_000)
 DEEPEST = 60
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -56,7 +53,7 @@ MEASURE = """async (flat) => {
   chart.zoom(widest);
   chart.paint();
   chart.canvas.getContext("2d").getImageData(0, 0, 1, 1);
-  return {paint, zoom: performance.now() - began, bars, zoomed: chart.scene.visible};
+  return {paint, zoom: performance.now() - began};
 }"""
 
 
@@ -143,20 +140,6 @@ def measure(page: Page, nodes: int) -> list[dict[str, float]]:
     return rounds[1:]
 
 
-def rows(name: str, rounds: list[dict[str, float]]) -> list[dict[str, Any]]:
-    """One result for `paint` and one for `zoom`, in the form that bench/README.md describes."""
-    targets = {"paint": PAINT_TARGET_MS, "zoom": ZOOM_TARGET_MS}
-    found = []
-    for kind, target in targets.items():
-        values = [one[kind] for one in rounds]
-        found.append({
-            "name": f"flamegraph_{kind}_{name}", "value": round(statistics.median(values), 1), "unit": "ms",
-            "better": "lower", "target": target, "rounds": len(values),
-            "min": round(min(values), 1), "max": round(max(values), 1), "beside": {},
-        })  # fmt: skip
-    return found
-
-
 def main() -> None:
     path = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if path is None:
@@ -169,18 +152,12 @@ def main() -> None:
             page.goto(address)
             for nodes in SIZES:
                 rounds = measure(page, nodes)
-                results += rows(f"{nodes // 1000}k", rounds)
-                print(
-                    nodes,
-                    *(f"{row['name']} {row['value']} ms" for row in results[-2:]),
-                    int(rounds[0]["bars"]),
-                    "bars, zoomed",
-                    int(rounds[0]["zoomed"]),
-                )
+                for kind, target in TARGETS_MS.items():
+                    times = [one[kind] for one in rounds]
+                    results.append(row(f"flamegraph_{kind}_{nodes // 1000}k", times, "ms", "lower", target))
         finally:
             browser.close()
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    write("browser", results)
 
 
 _VERBS = ("read", "write", "render", "resolve", "dispatch", "parse", "encode", "handle", "load", "match")

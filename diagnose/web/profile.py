@@ -65,6 +65,7 @@ def profile(request: PageRequest) -> HttpResponse:
         "hosts": hosts,
         "services": service_names(stored, chosen),
         "types": [(name, title, meaning) for name, (title, meaning) in TYPES.items()],
+        "title": TYPES[chosen.type][0],
         "meaning": TYPES[chosen.type][1],
         "may_capture": at_least(request.actor.role, Role.OPERATOR),
         "capture_query": urlencode(
