@@ -15,7 +15,15 @@ PURE = [
     *FOLDER.glob("rules/**/*.py"),
     *(
         FOLDER / name
-        for name in ("samples.py", "rule.py", "confidence.py", "attribution.py", "backlog.py", "leak.py")
+        for name in (
+            "samples.py",
+            "rule.py",
+            "confidence.py",
+            "attribution.py",
+            "backlog.py",
+            "leak.py",
+            "contention.py",
+        )
     ),
     *(FOLDER / name for name in ("interval.py", "words.py")),
 ]

@@ -28,6 +28,7 @@ HEALTH = (
     "idle_connections",
     "burst_with_room",
     "lock_convoy",
+    "host_short_of_cpu",  # trouble, but none that these rules know
 )
 
 

@@ -23,7 +23,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from diagnose.correlate.contention import ONE_CORE, Waiting, waiting_for_lock
 from diagnose.correlate.interval import speed_up, wilson
 from diagnose.correlate.rule import (
     Code,
@@ -31,6 +33,7 @@ from diagnose.correlate.rule import (
     Impact,
     Kind,
     Recommendation,
+    Role,
     RuledOut,
     Subject,
     Unknown,
@@ -48,58 +51,60 @@ EXPLAINS = ("app.hot_function", "app.acceptor_stalled", "network.accept_queue_ov
 
 # of time; measured 27 % in a healthy threaded server at 1,400 requests/s, 94 % under contention
 HELD, CLEAR_HELD = 0.7, 0.9
-# threads; measured 0.0 with one client that keeps the lock held 91 % of the time, 0.9 with eight
+# threads; measured 0.0 with one client that keeps the lock held 91 % of the time, 0.7 and more with eight
 WAITING, CLEAR_WAITING = 0.3, 0.8
-# threads that py-spy takes for running at once; a thread that waits for the lock wakes every 5 ms
-# (measured 0.98 with one client, 1.48 with eight)
-ACTIVE, CLEAR_ACTIVE = 1.25, 1.6
-# the same, beside wall samples: a thread that stands in such code but sleeps in a system call is never awake
-LEAST_ACTIVE = 1.1
-# cores; above it much of the work runs outside the lock (native code)
-ONE_CORE = 1.4
+# of time and threads, on a host short of CPU: the lock lies free until its next owner gets a CPU (measured 58 % with
+# 4.5 threads waiting at a load of 6 for each CPU). By chance at that rate, fewer than one would wait (ρ²/(1−ρ))
+SHORT_HELD, SHORT_WAITING = 0.5, 1.5
+# cores; one lock allows about one. Less: the host is short of CPU as well
+SHORT_CORES = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One process: its lock, who waits for it, and its CPU time where that was read."""
+
+    lock: GilOf
+    waiting: Waiting
+    process: Process | None
+
+    @property
+    def contended(self) -> bool:
+        held, threads = self.lock.held, self.waiting.threads
+        usual = held >= HELD and threads >= WAITING
+        return usual or (held >= SHORT_HELD and threads >= SHORT_WAITING)
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        return (("pid", str(self.lock.pid)),)
 
 
 def check(gil: PythonGil, cpu: ProcessCpu | None, cpus: Cpus | None) -> list[Verdict]:
     """One verdict a service: its process with the most waiting."""
-    worst: dict[str, GilOf] = {}
+    worst: dict[str, _Case] = {}
     for lock in gil.by_pid.values():
+        process = cpu.by_pid.get(lock.pid) if cpu else None
+        case = _Case(lock, waiting_for_lock(lock, process), process)
         key = lock.service or str(lock.pid)
-        if _contended(lock) and (key not in worst or _waiting(lock) > _waiting(worst[key])):
-            worst[key] = lock
-    return [_verdict(lock, cpu.by_pid.get(lock.pid) if cpu else None, cpus) for lock in worst.values()]
+        if case.contended and (key not in worst or case.waiting.threads > worst[key].waiting.threads):
+            worst[key] = case
+    return [_verdict(case, cpus) for case in worst.values()]
 
 
-def _contended(lock: GilOf) -> bool:
-    if lock.held < HELD:
-        return False
-    if lock.waiting_threads is None:
-        return lock.active_threads is not None and lock.active_threads >= ACTIVE
-    awake = lock.active_threads is None or lock.active_threads >= LEAST_ACTIVE
-    return lock.waiting_threads >= WAITING and awake
-
-
-def _waiting(lock: GilOf) -> float:
-    """Threads that wait, on average; from the active ones where wall samples are missing."""
-    if lock.waiting_threads is not None:
-        return lock.waiting_threads
-    return max(0.0, (lock.active_threads or 0.0) - lock.held)
-
-
-def _verdict(lock: GilOf, process: Process | None, cpus: Cpus | None) -> Verdict:
-    subject = Subject(lock.service, lock.pid)
+def _verdict(case: _Case, cpus: Cpus | None) -> Verdict:
+    subject = Subject(case.lock.service, case.lock.pid)
+    unseen = Unknown("which function holds the lock", "no samples of its holders in this window")
     return Verdict(
         subject=subject,
-        headline=_headline(subject, lock),
-        impact=_impact(lock),
-        evidence=tuple(_evidence(lock, process, cpus)),
-        ruled_out=tuple(_ruled_out(lock, process)),
-        recommendations=tuple(_recommendations(lock, cpus)),
+        headline=_headline(subject, case.lock),
+        impact=_impact(case),
+        evidence=tuple(_evidence(case, cpus)),
+        ruled_out=tuple(_ruled_out(case)),
+        recommendations=tuple(_recommendations(case, cpus)),
         will_not_help=(
             WillNotHelp("more threads", "they would wait for the same lock: only one runs at a time"),
         ),
-        unknown=()
-        if lock.holders
-        else (Unknown("which function holds the lock", "no samples of its holders in this window"),),
+        unknown=() if case.lock.holders else (unseen,),
         explains=EXPLAINS,
     )
 
@@ -112,9 +117,9 @@ def _headline(subject: Subject, lock: GilOf) -> str:
     return f"{text}, {percent(holder.count / lock.holder_samples)} of it by {holder.short}"
 
 
-def _impact(lock: GilOf) -> Impact:
-    waiting = _waiting(lock)
-    share = waiting / (waiting + lock.held)
+def _impact(case: _Case) -> Impact:
+    waiting = case.waiting.threads
+    share = waiting / (waiting + case.lock.held)
     text = (
         f"on average {number(round(waiting, 2))} threads wait while one runs: at least {percent(share)} of the time "
         "that requests spend on Python code is waiting"
@@ -122,86 +127,61 @@ def _impact(lock: GilOf) -> Impact:
     return Impact(share, waiting, "threads waiting", text)
 
 
-def _evidence(lock: GilOf, process: Process | None, cpus: Cpus | None) -> Iterator[Evidence]:
-    labels = (("pid", str(lock.pid)),)
-    text = f"some thread held the GIL in {percent(lock.held)} of samples"
-    clear = strength(lock.held, HELD, CLEAR_HELD)
+def _evidence(case: _Case, cpus: Cpus | None) -> Iterator[Evidence]:
+    held = case.lock.held
+    text = f"some thread held the GIL in {percent(held)} of samples"
+    metric, clear = "python_gil_held_ratio", strength(held, SHORT_HELD, CLEAR_HELD)
     yield Evidence(
-        "supports",
-        "decides",
-        text,
-        "python_gil_held_ratio",
-        lock.held,
-        "ratio",
-        HELD,
-        "py-spy --gil",
-        clear,
-        labels,
+        "supports", "decides", text, metric, held, "ratio", HELD, "py-spy --gil", clear, case.labels
     )
-    yield _seen_waiting(lock, labels)
-    if lock.waiting_threads is not None and lock.active_threads is not None:
-        text = f"{number(round(lock.active_threads, 2))} threads were awake on average"
-        metric, value = "python_active_threads", lock.active_threads
-        yield Evidence(
-            "supports", "corroborates", text, metric, value, "threads", LEAST_ACTIVE, "py-spy", 1.0, labels
-        )
-    if process is None:
-        yield Evidence(
-            "missing", "separates", "the CPU time of the process was not read", "process_cpu_seconds_total"
-        )
-    else:
-        text = f"the process uses {number(round(process.cores, 2))} cores"
-        metric = "process_cpu_seconds_total"
-        kind: Kind = "supports" if process.cores <= ONE_CORE else "contradicts"
-        more = "about one, as one lock allows" if kind == "supports" else "more than one lock allows"
-        yield Evidence(
-            kind,
-            "separates",
-            f"{text}: {more}",
-            metric,
-            process.cores,
-            "cores",
-            ONE_CORE,
-            "/proc/PID/stat",
-            1.0,
-            labels,
-        )
+    yield _seen_waiting(case)
+    yield _one_core(case)
     if cpus is not None:
-        kind = "supports" if cpus.count > 1 else "contradicts"
+        kind: Kind = "supports" if cpus.count > 1 else "contradicts"
         text = (
-            f"the host has {cpus.count} CPUs" if cpus.count > 1 else "the host has one CPU: it is the limit"
+            f"the host has {cpus.count} CPUs" if cpus.count > 1 else "the host has one CPU: that is the limit"
         )
         yield Evidence(kind, "corroborates", text, value=cpus.count, unit="CPUs", threshold=1)
 
 
-def _seen_waiting(lock: GilOf, labels: tuple[tuple[str, str], ...]) -> Evidence:
-    waiting, active = lock.waiting_threads, lock.active_threads
-    if waiting is not None:
-        text = f"{number(round(waiting, 2))} threads on average stood in code that needs the lock without having it"
-        clear = strength(waiting, WAITING, CLEAR_WAITING)
+def _seen_waiting(case: _Case) -> Evidence:
+    threads = case.waiting.threads
+    clear = strength(threads, WAITING, CLEAR_WAITING)
+    if case.waiting.seen:
+        text = f"{number(round(threads, 2))} threads on average stood in code that needs the lock without having it"
         return Evidence(
-            "supports", "decides", text, "", waiting, "threads", WAITING, "py-spy", clear, labels, "wall"
+            "supports", "decides", text, "", threads, "threads", WAITING, "py-spy", clear, case.labels, "wall"
         )
-    active = active or 0.0
-    text = f"{number(round(active, 2))} threads were awake on average, of which the lock lets one run"
-    clear = strength(active, ACTIVE, CLEAR_ACTIVE)
+    awake = case.lock.active_threads or 0.0
+    text = f"{number(round(awake, 2))} threads were awake on average, of which the lock lets one run"
+    metric = "python_active_threads"
     return Evidence(
-        "supports",
-        "decides",
-        text,
-        "python_active_threads",
-        active,
-        "threads",
-        ACTIVE,
-        "py-spy",
-        clear,
-        labels,
+        "supports", "decides", text, metric, awake, "threads", 1 + WAITING, "py-spy", clear, case.labels
     )
 
 
-def _ruled_out(lock: GilOf, process: Process | None) -> Iterator[RuledOut]:
+def _one_core(case: _Case) -> Evidence:
+    metric = "process_cpu_seconds_total"
+    if case.process is None:
+        return Evidence("missing", "separates", "the CPU time of the process was not read", metric)
+    cores = case.process.cores
+    kind: Kind = "supports"
+    role: Role = "separates"
+    text = f"the process uses {number(round(cores, 2))} cores: about one, as one lock allows"
+    if cores > ONE_CORE:
+        kind = "contradicts"
+        text = f"the process uses {number(round(cores, 2))} cores: more than one lock allows"
+    elif cores < SHORT_CORES:
+        kind, role = "contradicts", "corroborates"
+        text = f"the process uses only {number(round(cores, 2))} cores: it also waits for a CPU"
+    return Evidence(kind, role, text, metric, cores, "cores", ONE_CORE, "/proc/PID/stat", 1.0, case.labels)
+
+
+def _ruled_out(case: _Case) -> Iterator[RuledOut]:
+    lock, process = case.lock, case.process
     yield RuledOut(
-        "cpu.single_thread_bound", f"{number(round(_waiting(lock), 2))} other threads want to run as well"
+        "cpu.single_thread_bound",
+        f"{number(round(case.waiting.threads, 2))} other threads want to run as well",
     )
     yield RuledOut("python.lock_contention", f"the GIL itself is taken {percent(lock.held)} of the time")
     if process and process.cores <= ONE_CORE:
@@ -210,7 +190,9 @@ def _ruled_out(lock: GilOf, process: Process | None) -> Iterator[RuledOut]:
         )
 
 
-def _recommendations(lock: GilOf, cpus: Cpus | None) -> Iterator[Recommendation]:
+def _recommendations(case: _Case, cpus: Cpus | None) -> Iterator[Recommendation]:
+    lock = case.lock
+    demand = lock.held + case.waiting.threads
     if lock.holders:
         holder = lock.holders[0]
         share, (low, high) = holder.count / lock.holder_samples, wilson(holder.count, lock.holder_samples)
@@ -221,10 +203,10 @@ def _recommendations(lock: GilOf, cpus: Cpus | None) -> Iterator[Recommendation]
         expected = f"at half its time {number(speed_up(share, 2))} times the throughput of this process"
         what = "make it cheaper, cache its result, or run it in a process pool or in native code that lets the lock go"
         yield Recommendation(Code(holder.place, what), formula, expected, "medium", restart="service")
-    wanted = math.ceil(lock.held + _waiting(lock))
+    wanted = math.ceil(demand)
     processes = min(cpus.count, max(2, wanted)) if cpus else max(2, wanted)
     if processes > 1:
-        formula = f"{number(round(lock.held + _waiting(lock), 2))} threads want to run at once"
+        formula = f"{number(round(demand, 2))} threads want to run at once"
         if cpus:
             formula += f", at most {cpus.count} CPUs"
         yield Recommendation(

@@ -1,5 +1,7 @@
 """python.gil_contention: threads that wait for the lock, told from one thread that keeps it."""
 
+import pytest
+
 from diagnose.correlate.rule import Code, Workers
 from tests.diagnose.correlate.rules.verdicts import the_verdict, verdicts
 from tests.diagnose.correlate.windows import recorded, synthetic, without
@@ -29,6 +31,36 @@ def test_requests_one_after_the_other_are_not_contention():
 
 def test_a_crowd_on_a_lock_of_the_program_is_not_this():
     assert verdicts(RULE, recorded("lock_convoy")) == []
+
+
+def test_threads_that_wait_for_a_cpu_do_not_wait_for_the_lock():
+    assert verdicts(RULE, recorded("host_short_of_cpu")) == []
+
+
+def synthetic_lock(held, awake, cores):
+    return synthetic(
+        {
+            "python_gil_held_ratio": [(SHOP, [held] * 13)],
+            "python_active_threads": [(SHOP, [awake] * 13)],
+            "process_cpu_seconds_total": [(SHOP, [cores * 5.0] * 13)],
+        },
+        step=5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("held", "awake", "cores", "found"),
+    [
+        (0.58, 5.7, 0.52, True),  # measured: eight customers of the sample shop, load 6 for each CPU
+        (0.42, 2.9, 0.39, False),  # measured: the same, while its customers waited for delayed ACKs
+        (0.33, 0.7, 0.4, False),
+        (0.95, 1.0, 0.95, False),  # one thread alone
+        (0.9, 4.0, 3.5, False),  # three of them run native code without the lock
+        (0.9, 2.0, 0.95, True),
+    ],
+)
+def test_the_lock_must_be_taken_and_others_awake(held, awake, cores, found):
+    assert bool(verdicts(RULE, synthetic_lock(held, awake, cores))) is found
 
 
 def test_without_samples_of_the_lock_it_is_unknown():
