@@ -46,7 +46,10 @@ class ServiceChoice:
 
 @page()
 def captures(request: PageRequest) -> HttpResponse:
-    """Filter by `state`; `host`, `service`, `pid` and `type` fill in the form."""
+    """Filter by `state`; `host`, `service`, `pid` and `type` fill in the form.
+
+    With `list`, by which the page follows what goes on, the form's processes are left out.
+    """
     given = request.GET
     state = given.get("state", "") if given.get("state") in dict(STATES) else ""
     found = captures_in.list_captures(state=state or None)
@@ -54,7 +57,7 @@ def captures(request: PageRequest) -> HttpResponse:
     shown = list((found.filter(id__lt=after) if after else found).order_by("-id")[: _PAGE + 1])
     hosts = host_store.hosts()
     host = chosen_host(hosts, given.get("host", ""))
-    processes = process_rows(host.id, time.time_ns()) if host else []
+    processes = process_rows(host.id, time.time_ns()) if host and "list" not in given else []
     context = {
         "rows": [(each, *WORDS[each.state]) for each in shown[:_PAGE]],
         "next": shown[_PAGE - 1].id if len(shown) > _PAGE else None,

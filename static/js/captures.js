@@ -90,12 +90,17 @@ function bind(form) {
     address.searchParams.set("host", /** @type {HTMLSelectElement} */ (event.target).value);
     for (const name of ["pid", "service"]) address.searchParams.delete(name);
     history.replaceState(null, "", address);
-    // The list is kept as it is while a person chooses from it; another host is another list.
-    document.getElementById("processes")?.removeAttribute("data-keep");
+    // The list stays as it is while a person chooses from it; only another host brings another list. The refresh takes
+    // the mark off again: the server does not set it.
+    document.getElementById("processes")?.setAttribute("data-live", "");
     void refresh().then(filter);
   });
 }
 
 if (form) bind(form);
 form?.querySelector("li :checked")?.scrollIntoView({ block: "nearest" });
-every(LIST_SECONDS, () => refresh());
+every(LIST_SECONDS, () => {
+  const address = new URL(location.href);
+  address.searchParams.set("list", "1");
+  return refresh(address.href);
+});

@@ -161,6 +161,16 @@ def test_what_was_chosen_stays_while_the_list_below_follows(form: Page, host: Ho
     expect(form.locator("input[value='pid:812']")).to_be_checked()
 
 
+def test_another_host_brings_its_own_processes(form: Page, host: Host) -> None:
+    other = Host.objects.create(identity="d" * 32, name="web-2")
+    recorded.send(other, *recorded.shop_process(4711))
+    form.reload()
+    form.get_by_label("Host").select_option("web-2")
+    expect(form.locator("input[value='pid:4711']")).to_have_count(1)
+    expect(form.locator("input[value='pid:812']")).to_have_count(0)
+    assert f"host={other.pk}" in form.url
+
+
 def test_what_does_not_fit_is_told_beside_its_field(form: Page) -> None:
     form.get_by_role("button", name="Profile now").click()
     expect(form.locator("[data-error=target]")).to_have_text("Choose a service or a process.")
