@@ -51,6 +51,7 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         process_rows(host_id, span.end_ns), COLUMNS, request.GET.get("order", ""), "-cpu"
     )
     known = facts.facts(host_id)
+    groups = fold([describe.as_json(finding) for finding in findings_in(host_id, span)])
     context = {
         "host": shown,
         "state": state_of(shown.last_seen_at, timezone.now()),
@@ -59,7 +60,8 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "presets": timerange.PRESETS,
         "keep": {name: request.GET[name] for name in ("order", "all") if name in request.GET},
         "refresh_seconds": refresh_seconds(span),
-        "groups": fold([describe.as_json(finding) for finding in findings_in(host_id, span)]),
+        "groups": [group for group in groups if group.root["state"] == Finding.State.OPEN],
+        "past": [group.root for group in groups if group.root["state"] != Finding.State.OPEN],
         "charts": [{"id": name, "title": chart.TITLE, "note": chart.NOTE} for name, chart in CHARTS.items()],
         "listeners": listener_rows(host_id, span.start_ns, span.end_ns),
         "processes": processes if "all" in request.GET else processes[:_MOST_PROCESSES],

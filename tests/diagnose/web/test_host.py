@@ -51,6 +51,16 @@ def test_findings_of_another_time_are_left_out(seen, host, faulty):
     assert "No finding on this host in this time range" in shown
 
 
+def test_what_is_resolved_stands_folded_below_what_is_open(seen, host, faulty):
+    finding = faulty("small_backlog")
+    assert "resolved in this time range" not in text(seen, f"/hosts/{host.pk}")
+    Finding.objects.update(state="resolved", closed_at=NOW, rank=0)
+    shown = text(seen, f"/hosts/{host.pk}")
+    assert "<summary>1 resolved in this time range</summary>" in shown
+    assert f'href="/findings/{finding.pk}"' in shown
+    assert "panel card" not in shown
+
+
 def test_a_muted_finding_does_not_shade_the_charts(seen, host, faulty):
     finding = faulty("small_backlog")
     Finding.objects.update(state="muted")
