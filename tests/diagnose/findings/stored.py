@@ -42,7 +42,7 @@ def _profile(host: Host, profile: Profile, end: datetime) -> ProfileRow:
     numbers = dictionary.stack_numbers(
         service,
         [dictionary.FrameInfo(frame.name, frame.file, frame.line, frame.module) for frame in frames],
-        [[index[frame] for frame in stack.frames] for stack in profile.stacks],
+        dictionary.flattened([[index[frame] for frame in stack.frames] for stack in profile.stacks]),
         [stack.thread for stack in profile.stacks],
     )
     ids, counts = summed(numbers, np.array([stack.count for stack in profile.stacks], np.int64))
