@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.dictionary import FrameInfo
+from diagnose.store.dictionary import FrameKey, Paths
 from diagnose.store.serieskeys import SeriesKey
 
 
@@ -17,7 +17,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`stacks[i]` (indexes into `frames`, root first) was seen `counts[i]` times in the thread `threads[i]`."""
+    """The i-th of `paths` was seen `counts[i]` times in the thread `threads[i]`."""
 
     service: str
     type: str
@@ -27,8 +27,8 @@ class Profile:
     end_ns: int
     labels: dict[str, str]
     capture_id: str | None
-    frames: list[FrameInfo]
-    stacks: list[list[int]]
+    frames: list[FrameKey]
+    paths: Paths
     threads: list[str]
     counts: NDArray[np.int64]
 

@@ -135,7 +135,7 @@ def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
 
 
 def _profile_row(service: Service, profile: Profile) -> ProfileRow:
-    ids = dictionary.stack_numbers(service, profile.frames, profile.stacks, profile.threads)
+    ids = dictionary.stack_numbers(service, profile.frames, profile.paths, profile.threads)
     group = ProfileGroup(service.pk, profile.type, profile.unit)
     stack_ids, counts = summed(ids, profile.counts)
     return ProfileRow(

@@ -7,6 +7,7 @@ Measured on profiles of 150-400 stacks: 482 bytes against 2,243 raw, 14 µs to e
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -98,3 +99,36 @@ def decode_counts(blob: bytes) -> tuple[Ids, Counts]:
         raise CorruptBlob(f"format version {version} is not known; this server reads 1 and 2")
     rows = unshuffled(raw, _FIELDS[version])
     return np.cumsum(rows["id"], dtype=np.uint32), rows["count"].astype(np.int64)
+
+
+def decode_many(blobs: Sequence[bytes]) -> tuple[Ids, Counts, NDArray[np.int64]]:
+    """Ids and counts of all blobs one after the other, and how many are of each; -1 for a corrupt one.
+
+    Nearly all are narrow: those are decoded into one array and summed up at once, at half of the cost.
+    """
+    raws = [_narrow_content(blob) for blob in blobs]
+    width = _FIELDS[_NARROW].itemsize
+    lengths = np.array([-1 if raw is None else len(raw) // width for raw in raws], np.int64)
+    ends = np.cumsum(np.maximum(lengths, 0))
+    planes = np.empty((int(ends[-1]) if len(ends) else 0, width), np.uint8)
+    for raw, length, end in zip(raws, lengths.tolist(), ends.tolist(), strict=True):
+        if length > 0 and raw is not None:
+            planes[end - length : end] = np.frombuffer(raw, np.uint8).reshape(width, -1).T
+    rows = planes.view(_FIELDS[_NARROW]).reshape(-1)
+    ids, counts = np.cumsum(rows["id"], dtype=np.uint32), rows["count"].astype(np.int64)
+    filled = lengths > 0
+    before = np.concatenate((np.zeros(1, np.uint32), ids[ends[filled] - 1]))[:-1]
+    return ids - np.repeat(before, lengths[filled]), counts, lengths
+
+
+def is_wide(blob: bytes) -> bool:
+    """Whether `decode_many` cannot take it."""
+    return blob[:1] == bytes((_WIDE,))
+
+
+def _narrow_content(blob: bytes) -> bytes | None:
+    try:
+        version, raw = decompress(blob)
+    except CorruptBlob:
+        return None
+    return raw if version == _NARROW and len(raw) % _FIELDS[_NARROW].itemsize == 0 else None

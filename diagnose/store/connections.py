@@ -114,6 +114,8 @@ def _open(path: Path) -> DayConnection:
     )
     sql.execute("PRAGMA synchronous=NORMAL")
     sql.execute("PRAGMA cache_size=-16000")
+    # The same index pages are written again and again: fewer checkpoints copy them, and sync, less often.
+    sql.execute("PRAGMA wal_autocheckpoint=8000")
     version = sql.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA_VERSION:
         sql.close()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,16 +34,21 @@ class FrameInfo(NamedTuple):
     module: str
 
 
-class StackKey(NamedTuple):
-    """A stack in a named thread; `frames` is a little-endian uint32 array of frame numbers, root first."""
+# What is looked up are plain tuples: a profile has thousands, and a named one costs five times as much to make.
+FrameKey = tuple[str, str, int, str]  # as FrameInfo
+StackKey = tuple[str, bytes]  # thread; little-endian uint32 array of frame numbers, root first
 
-    thread: str
-    frames: bytes
+
+class Paths(NamedTuple):
+    """Stacks of frame indexes, root first, one after the other: the first `lengths[0]` of `frames` and so on."""
+
+    frames: NDArray[np.int64]
+    lengths: NDArray[np.int64]
 
 
 @dataclass(slots=True)
 class _Known:
-    frames: dict[FrameInfo, int] = field(default_factory=dict)
+    frames: dict[FrameKey, int] = field(default_factory=dict)
     stacks: dict[StackKey, int] = field(default_factory=dict)
 
 
@@ -60,21 +66,23 @@ def service_of(name: str) -> Service:
     return Service.objects.get_or_create(name=name)[0]
 
 
+def flattened(stacks: Sequence[Sequence[int]]) -> Paths:
+    """Raises OverflowError for what does not fit into 64 bits."""
+    lengths = np.fromiter(map(len, stacks), np.int64, len(stacks))
+    return Paths(np.fromiter(chain.from_iterable(stacks), np.int64, int(lengths.sum())), lengths)
+
+
 def stack_numbers(
-    service: Service,
-    frames: Sequence[FrameInfo],
-    stacks: Sequence[Sequence[int]],
-    threads: Sequence[str],
+    service: Service, frames: Sequence[FrameKey], paths: Paths, threads: Sequence[str]
 ) -> NDArray[np.uint32]:
-    """The number of each stack: `stacks[i]` holds indexes into `frames`, root first, seen in `threads[i]`."""
+    """The number of each stack: `paths` hold indexes into `frames`, the i-th was seen in `threads[i]`."""
     known = _known_of(service)
     numbers = np.array(_numbers(service, Frame, known.frames, frames), "<u4")
-    lengths = np.fromiter(map(len, stacks), np.int64, len(stacks))
-    flat = np.fromiter((index for stack in stacks for index in stack), np.int64, int(lengths.sum()))
-    raw = numbers[flat].tobytes()
-    ends = (np.cumsum(lengths) * 4).tolist()
-    begins = ((np.cumsum(lengths) - lengths) * 4).tolist()
-    keys = [StackKey(thread, raw[i:j]) for thread, i, j in zip(threads, begins, ends, strict=True)]
+    raw = numbers[paths.frames].tobytes()
+    ends = np.cumsum(paths.lengths) * 4
+    begins = (ends - paths.lengths * 4).tolist()
+    cuts = zip(threads, begins, ends.tolist(), strict=True)
+    keys = [(thread, raw[begin:end]) for thread, begin, end in cuts]
     return np.array(_numbers(service, Stack, known.stacks, keys), np.uint32)
 
 
@@ -94,17 +102,18 @@ def _numbers(
     keys: Sequence[Any],
 ) -> list[int]:
     """The number of each key, from memory or else from the table, where new ones are added."""
-    missing = [key for key in dict.fromkeys(keys) if key not in known]
+    numbers = [known.get(key) for key in keys]
+    missing = {key for key, number in zip(keys, numbers, strict=True) if number is None}
     if not missing:
-        return [known[key] for key in keys]
-    digests = {key: _digest(key) for key in missing}
+        return [number for number in numbers if number is not None]
+    digests = {key: _digest(key) for key in dict.fromkeys(keys) if key in missing}
     found = _found(service, model, digests.values())
     if len(found) < len(set(digests.values())):
         found |= _add(service, model, {d: key for key, d in digests.items() if d not in found})
     learned = {key: found[digest] for key, digest in digests.items()}
     # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
     transaction.on_commit(lambda: known.update(learned))
-    return [known[key] if key in known else learned[key] for key in keys]
+    return [learned[key] if number is None else number for key, number in zip(keys, numbers, strict=True)]
 
 
 def _found(service: Service, model: type[Frame] | type[Stack], digests: Iterable[bytes]) -> dict[bytes, int]:
@@ -130,15 +139,19 @@ def _add(
         new = [digest for digest in missing if digest not in found]
         numbers = {digest: following + offset for offset, digest in enumerate(new)}
         rows = (
-            {"service": service, "number": number, "digest": digest, **missing[digest]._asdict()}
+            {"service": service, "number": number, "digest": digest, **_fields(missing[digest])}
             for digest, number in numbers.items()
         )
         model._default_manager.bulk_create([model(**row) for row in rows])  # type: ignore[misc]
     return found | numbers
 
 
-def _digest(key: FrameInfo | StackKey) -> bytes:
-    if isinstance(key, StackKey):
-        return blake2b(key.thread.encode() + b"\0" + key.frames, digest_size=16).digest()
-    text = "\0".join((key.name, key.file, str(key.line), key.module))
-    return blake2b(text.encode(), digest_size=16).digest()
+def _digest(key: FrameKey | StackKey) -> bytes:
+    if len(key) == 2:
+        return blake2b(key[0].encode() + b"\0" + key[1], digest_size=16).digest()
+    return blake2b("\0".join(map(str, key)).encode(), digest_size=16).digest()
+
+
+def _fields(key: FrameKey | StackKey) -> dict[str, Any]:
+    names = ("thread", "frames") if len(key) == 2 else FrameInfo._fields
+    return dict(zip(names, key, strict=True))

@@ -93,7 +93,11 @@ def build(service: str, merged: Merged, *, threads: bool = False, cut: float = 0
     kept = kept if len(kept) else np.zeros(1, np.int64)
     functions, frame = np.unique(tree.function[kept], return_inverse=True)
     lines = _lines(tree, ids, counts)
-    frames = [tree.functions[number]._replace(line=lines.get(number, 0)) for number in functions.tolist()]
+    frames = [
+        FrameInfo(name, file, lines.get(number, 0), module)
+        for number in functions.tolist()
+        for name, file, _, module in [tree.functions[number]]
+    ]
     return FlameGraph(
         service=service,
         merged=merged,

@@ -7,11 +7,13 @@ of several, each is first turned into what it stands for (nanoseconds, or bytes 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from diagnose.store.blob import CorruptBlob, Counts, Ids, decode_counts, summed
+from diagnose.store.blob import CorruptBlob, Counts, Ids, decode_counts, decode_many, is_wide, summed
 
 _MS = 1_000_000
 
@@ -38,23 +40,39 @@ class Sum:
 
 def add_up(parts: Sequence[Part]) -> Sum:
     """The sum, in the parts' own period when they share one, else with a period of 1."""
-    decoded: list[tuple[Ids, Counts, int, int]] = []
+    narrow = [part for part in parts if not is_wide(part.blob)]
+    ids, counts, lengths = decode_many([part.blob for part in narrow])
+    wide, corrupt = _decoded_wide([part for part in parts if is_wide(part.blob)])
+    corrupt += int(np.count_nonzero(lengths < 0))
+    ids = np.concatenate([ids, *(one_ids for _, one_ids, _ in wide)])
+    counts = np.concatenate([counts, *(one_counts for _, _, one_counts in wide)])
+    lengths = np.concatenate((lengths, [len(one_ids) for _, one_ids, _ in wide])).astype(np.int64)
+    parts = [*narrow, *(part for part, _, _ in wide)]
+    return _summed(parts, ids, counts, lengths, corrupt)
+
+
+def _decoded_wide(parts: Sequence[Part]) -> tuple[list[tuple[Part, Ids, Counts]], int]:
+    found = []
     for part in parts:
-        try:
-            ids, counts = decode_counts(part.blob)
-        except CorruptBlob:
-            continue
-        samples = int(counts.sum()) if part.samples is None else part.samples
-        decoded.append((ids, counts, max(1, part.period_ns), samples))
-    corrupt = len(parts) - len(decoded)
-    if not decoded:
-        return Sum(np.empty(0, np.uint32), np.empty(0, np.int64), 1, 0, corrupt)
-    periods = {period for _, _, period, _ in decoded}
-    same = len(periods) == 1
-    ids = np.concatenate([one[0] for one in decoded])
-    counts = np.concatenate([one[1] if same else one[1] * one[2] for one in decoded])
-    samples = sum(one[3] for one in decoded)
-    return Sum(*summed(ids, counts), periods.pop() if same else 1, samples, corrupt)
+        with suppress(CorruptBlob):
+            found.append((part, *decode_counts(part.blob)))
+    return found, len(parts) - len(found)
+
+
+def _summed(parts: Sequence[Part], ids: Ids, counts: Counts, lengths: NDArray[np.int64], corrupt: int) -> Sum:
+    """`lengths[i]` of the ids and counts, in turn, are those of `parts[i]`; -1 where it was corrupt."""
+    readable = lengths >= 0
+    lengths = np.maximum(lengths, 0)
+    periods = np.array([max(1, part.period_ns) for part in parts], np.int64)
+    distinct = np.unique(periods[readable])
+    owner = np.repeat(np.arange(len(parts)), lengths)
+    taken = np.zeros(len(parts), np.int64)
+    np.add.at(taken, owner, counts)
+    told = np.array([-1 if part.samples is None else part.samples for part in parts], np.int64)
+    samples = int(np.where(told < 0, taken, told)[readable].sum())
+    if len(distinct) > 1:
+        counts = counts * periods[owner]
+    return Sum(*summed(ids, counts), int(distinct[0]) if len(distinct) == 1 else 1, samples, corrupt)
 
 
 def coarse(total: Sum) -> Sum:

@@ -20,8 +20,8 @@ from diagnose.ingest.content import (
     Profile,
     Readings,
 )
-from diagnose.ingest.formats.text import checked_labels, checked_name, cut
-from diagnose.store.dictionary import FrameInfo
+from diagnose.ingest.formats.text import checked_labels, checked_name, cut, cut_all
+from diagnose.store.dictionary import FrameKey, Paths, flattened
 from diagnose.store.serieskeys import key_of
 
 MAX_STACKS = 100_000
@@ -116,14 +116,9 @@ def _profile(sample: wire.Stacks, clock: Clock) -> Profile:
     if not 0 <= sample.period < MAX_COUNT:
         raise Malformed(f"period {sample.period} of {sample.service!r} is impossible")
     start_ns, end_ns = clock.time(sample.start_ns), clock.time(sample.end_ns)
-    frames = _frames(sample)
-    for stack in sample.stacks:
-        if stack and not 0 <= min(stack) <= max(stack) < len(frames):
-            raise Malformed(f"a stack of {sample.service!r} has a frame that is not in its list")
     counts = _counts(sample)
     if sum(counts.values()) * max(1, sample.period) >= _MAX_TOTAL:
         raise Malformed(f"the samples of {sample.service!r} stand for more than 146 years; check its period")
-    threads = [cut(text, _THREAD_CHARS) for text in sample.strings]
     return Profile(
         service=cut(sample.service, _SERVICE_CHARS) or "unknown",
         type=sample.type,
@@ -133,23 +128,42 @@ def _profile(sample: wire.Stacks, clock: Clock) -> Profile:
         end_ns=max(start_ns, end_ns),
         labels=checked_labels(sample.labels),
         capture_id=sample.capture_id,
-        frames=frames,
-        # Of a deeper stack the innermost frames are kept: they are where the time is spent.
-        stacks=[sample.stacks[stack][-MAX_DEPTH:] for stack, _ in counts],
-        threads=[threads[thread] for _, thread in counts],
+        frames=_frames(sample),
+        paths=_paths(sample, [stack for stack, _ in counts]),
+        threads=[cut(sample.strings[thread], _THREAD_CHARS) for _, thread in counts],
         counts=np.array(list(counts.values()), np.int64),
     )
 
 
-def _frames(sample: wire.Stacks) -> list[FrameInfo]:
-    strings = [cut(text, _FRAME_CHARS) for text in sample.strings]
-    top = len(strings)
-    for frame in sample.frames:
-        if not (0 <= frame.name < top and 0 <= frame.file < top and 0 <= frame.module < top):
-            raise Malformed(f"a frame of {sample.service!r} names a string that is not in its list")
-        if not 0 <= frame.line < 1 << 31:
-            raise Malformed(f"line {frame.line} of {sample.service!r} is impossible")
-    return [FrameInfo(strings[f.name], strings[f.file], f.line, strings[f.module]) for f in sample.frames]
+def _frames(sample: wire.Stacks) -> list[FrameKey]:
+    strings = cut_all(sample.strings, _FRAME_CHARS)
+    frames = sample.frames
+    names, files, modules = [f.name for f in frames], [f.file for f in frames], [f.module for f in frames]
+    lines = [f.line for f in frames]
+    for numbers, end in (
+        (names, len(strings)),
+        (files, len(strings)),
+        (modules, len(strings)),
+        (lines, 1 << 31),
+    ):
+        if numbers and not 0 <= min(numbers) <= max(numbers) < end:
+            raise Malformed(
+                f"a frame of {sample.service!r} has a string or a line that is not in 0..{end - 1}"
+            )
+    at = strings.__getitem__
+    return list(zip(map(at, names), map(at, files), lines, map(at, modules), strict=True))
+
+
+def _paths(sample: wire.Stacks, chosen: list[int]) -> Paths:
+    """The stacks that have samples. Of a very deep one the innermost frames are kept: there the time is spent."""
+    stacks = [sample.stacks[number] for number in chosen]
+    try:
+        paths = flattened([stack if len(stack) <= MAX_DEPTH else stack[-MAX_DEPTH:] for stack in stacks])
+    except OverflowError:
+        raise Malformed(f"a frame number of {sample.service!r} does not fit into 64 bits") from None
+    if len(paths.frames) and not 0 <= paths.frames.min() <= paths.frames.max() < len(sample.frames):
+        raise Malformed(f"a stack of {sample.service!r} has a frame that is not in its list")
+    return paths
 
 
 def _counts(sample: wire.Stacks) -> dict[tuple[int, int], int]:

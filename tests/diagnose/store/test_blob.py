@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.store import blob, pointblob
+from diagnose.store import blob, pointblob, sums
 
 COUNTS = st.dictionaries(st.integers(0, 2**32 - 1), st.integers(0, 2**53), max_size=400)
 
@@ -73,3 +75,40 @@ def test_a_blob_that_was_cut_off_says_so():
 def test_whole_numbers_and_hundredths_take_a_fraction_of_their_eight_bytes():
     seconds = np.arange(360) % 7 / 100
     assert len(pointblob.encode_values(seconds)) < 360
+
+
+@given(st.lists(st.tuples(COUNTS, st.integers(1, 3), st.booleans()), max_size=6))
+def test_a_sum_of_blobs_equals_the_naive_sum_of_what_is_readable(profiles):
+    parts, expected, corrupt = [], Counter(), 0
+    for counts, period, damaged in profiles:
+        ids = np.array(sorted(counts), np.uint32) % 50_000
+        ids, values = blob.summed(ids, np.array([counts[one] % 2**40 for one in sorted(counts)], np.int64))
+        encoded = blob.encode_counts(ids, values)
+        damaged = damaged and len(values) > 0  # of an empty profile nothing can be lost
+        parts.append(sums.Part(encoded[:-3] if damaged else encoded, period))
+        corrupt += damaged
+        if not damaged:
+            expected.update({one: n * period for one, n in zip(ids.tolist(), values.tolist(), strict=True)})
+    total = sums.add_up(parts)
+    weights = total.counts * total.period_ns
+    assert dict(zip(total.stack_ids.tolist(), weights.tolist(), strict=True)) == dict(expected)
+    assert total.corrupt == corrupt
+
+
+def test_summing_is_the_same_in_any_order_and_grouping():
+    chance = np.random.default_rng(1)
+    parts = [
+        sums.Part(blob.encode_counts(ids, np.arange(1, len(ids) + 1)), 10_000_000)
+        for ids in (np.unique(chance.integers(0, 500, 200)).astype(np.uint32) for _ in range(6))
+    ]
+    whole = sums.add_up(parts)
+    halves = [sums.add_up(chosen) for chosen in (parts[5:1:-1], parts[:2])]
+    again = sums.add_up(
+        [
+            sums.Part(blob.encode_counts(one.stack_ids, one.counts), one.period_ns, one.samples)
+            for one in halves
+        ]
+    )
+    assert again.stack_ids.tolist() == whole.stack_ids.tolist()
+    assert again.counts.tolist() == whole.counts.tolist()
+    assert again.samples == whole.samples

