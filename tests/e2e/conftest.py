@@ -1,4 +1,4 @@
-"""A real Chromium for the tests in this folder: `browser` once a run, `page` (signed out) for each test."""
+"""A real Chromium for the tests in this folder: `browser` once, `page` (signed out) for each test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from diagnose.models import User
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+# Of this folder only: Playwright keeps an event loop running in the thread, where other tests start their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The distribution's Chromium; `make test` installs it."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)

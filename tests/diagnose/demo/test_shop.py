@@ -95,7 +95,7 @@ def test_bursts_over_the_backlog_make_the_kernel_drop_connections(run):
 
 def test_each_order_leaks_one_descriptor(run):
     port, pid = run("fds")
-    before = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     for _ in range(10):
         _ask(port, "POST", "/orders")
-    assert len(list(Path(f"/proc/{pid}/fd").iterdir())) - before >= 10
+    opened = [path.readlink() for path in Path(f"/proc/{pid}/fd").iterdir()]
+    assert len([path for path in opened if path.name.startswith("receipt-")]) == 10
