@@ -10,10 +10,10 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 HEAD = """# Benchmarks
 
-`make bench-<area>` measures one area and writes `results/<area>.json`; `make bench` measures all. This page is made from
-those files by `python -m bench._render`. A figure is the median of its rounds, with the least and the most; **short** marks
-one that does not reach its target, and "beside" is what a plain baseline reached in the same run. Figures depend on the
-machine and on what else runs there: compare within one run.
+`make bench-<area>` measures one area and writes `results/<area>.json`; `make bench` measures all. This page is made
+from those files by `python -m bench._render`. A figure is the median of its rounds, with the least and the most;
+**short** marks one that does not reach its target, and "beside" is what a plain baseline reached in the same run.
+Figures depend on the machine and on what else runs there: compare within one run.
 """
 
 

@@ -145,8 +145,8 @@ def profile(chosen: _workload.Profile, stacks: list[list[int]], service: str, no
     frames = []
     for function in used:
         name, file, line = functions[function]
-        numbers = [strings.setdefault(text, len(strings)) for text in (name, file)]
-        frames.append(wire.Frame(*numbers, line, 0))
+        at_name, at_file = (strings.setdefault(text, len(strings)) for text in (name, file))
+        frames.append(wire.Frame(at_name, at_file, line, 0))
     return wire.Stacks(
         type="cpu", unit="samples", service=service, labels={"pid": "812"}, start_ns=now - 10**10, end_ns=now,
         period=10_000_000, strings=list(strings), frames=frames,

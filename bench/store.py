@@ -46,10 +46,10 @@ def main() -> None:
 def dictionary() -> tuple[list[Host], list[Service]]:
     """Hosts, and services with all their stacks interned."""
     from diagnose.models import Host
-    from diagnose.store.dictionary import FrameInfo, flattened, service_of, stack_numbers
+    from diagnose.store.dictionary import FrameInfo, flattened, services_of, stack_numbers
 
     hosts = [Host.objects.create(identity=f"{n:032x}", name=f"web-{n}") for n in range(HOSTS)]
-    services = [service_of(f"shop-{n}") for n in range(SERVICES)]
+    services = list(services_of(f"shop-{n}" for n in range(SERVICES)).values())
     frames = [FrameInfo(*one, "") for one in _workload.functions()]
     for seed, service in enumerate(services):
         stacks = _workload.stacks(seed)

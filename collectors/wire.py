@@ -43,7 +43,7 @@ class Histogram(msgspec.Struct, tag="histogram", tag_field="kind", frozen=True, 
     count: int
 
 
-class Frame(msgspec.Struct, frozen=True, array_like=True):
+class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One source position; `name`, `file` and `module` index into `Stacks.strings`, line 0 is unknown."""
 
     name: int
@@ -52,7 +52,7 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     module: int
 
 
-class StackSample(msgspec.Struct, frozen=True, array_like=True):
+class StackSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`value` samples of one stack in one thread; `thread` indexes strings; `offset_ms` from start_ns, -1 unknown."""
 
     stack: int

@@ -125,12 +125,8 @@ def _own_captures(host: Host, profiles: list[Profile]) -> tuple[list[Profile], i
 
 
 def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
-    services: dict[str, Service] = {}
-    rows = []
-    for profile in profiles:
-        if profile.service not in services:
-            services[profile.service] = dictionary.service_of(profile.service)
-        rows.append(_profile_row(services[profile.service], profile))
+    services = dictionary.services_of(profile.service for profile in profiles) if profiles else {}
+    rows = [_profile_row(services[profile.service], profile) for profile in profiles]
     return backend.profile_store().append(key, rows)
 
 

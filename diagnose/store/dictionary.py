@@ -61,9 +61,11 @@ def identity_of(service: Service) -> tuple[int, datetime]:
     return service.pk, service.first_seen_at
 
 
-def service_of(name: str) -> Service:
-    """The service of that name, made when it is new."""
-    return Service.objects.get_or_create(name=name)[0]
+def services_of(names: Iterable[str]) -> dict[str, Service]:
+    """The services of these names, made where they are new."""
+    wanted = set(names)
+    found = {service.name: service for service in Service.objects.filter(name__in=wanted)}
+    return found | {name: Service.objects.get_or_create(name=name)[0] for name in wanted - found.keys()}
 
 
 def flattened(stacks: Sequence[Sequence[int]]) -> Paths:

@@ -38,7 +38,7 @@ def _points(host: Host, samples: Samples, shift_ns: int) -> PointColumns:
 def _profile(host: Host, profile: Profile, end: datetime) -> ProfileRow:
     frames = list({frame: None for stack in profile.stacks for frame in stack.frames})
     index = {frame: at for at, frame in enumerate(frames)}
-    service = dictionary.service_of(profile.service)
+    service = dictionary.services_of([profile.service])[profile.service]
     numbers = dictionary.stack_numbers(
         service,
         [dictionary.FrameInfo(frame.name, frame.file, frame.line, frame.module) for frame in frames],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.models import Host
+from diagnose.models import Host, Service
 from diagnose.store import backend, dictionary
 from diagnose.store.blob import summed
 from diagnose.store.dictionary import FrameInfo
@@ -25,7 +25,7 @@ def put_profile(host: Host, data_dir) -> Callable[..., None]:
 
     def put(start_ns: int, counts: Mapping[Stack, int], **fields: Any) -> None:
         chosen = {"seconds": 10, "period_ns": 10_000_000, "thread": "MainThread", "host_id": host.pk} | fields
-        service = dictionary.service_of(chosen.pop("service", "shop"))
+        service = Service.objects.get_or_create(name=chosen.pop("service", "shop"))[0]
         names = sorted({name for stack in counts for name in stack})
         frames = [FrameInfo(name, "shop.py", 10 + index, "") for index, name in enumerate(names)]
         stacks = [[names.index(name) for name in stack] for stack in counts]

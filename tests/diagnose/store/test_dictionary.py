@@ -25,7 +25,7 @@ def numbers_of(
 
 
 def test_the_same_stack_has_the_same_number_however_it_is_indexed(db):
-    service = dictionary.service_of("shop")
+    service = dictionary.services_of(["shop"])["shop"]
     first = numbers_of(service, frames("a", "b"), [[0, 1], [1]], ["t", "t"])
     second = numbers_of(service, frames("b", "a"), [[0], [1, 0]], ["t", "t"])
     assert first.tolist() == [0, 1]
@@ -33,7 +33,7 @@ def test_the_same_stack_has_the_same_number_however_it_is_indexed(db):
 
 
 def test_threads_lines_and_services_keep_stacks_apart(db):
-    shop, other = dictionary.service_of("shop"), dictionary.service_of("other")
+    shop, other = (dictionary.services_of(["shop", "other"])[name] for name in ("shop", "other"))
     numbers_of(shop, frames("a"), [[0], [0]], ["t", "u"])
     numbers_of(shop, [FrameInfo("a", "shop.py", 2, "")], [[0]], ["t"])
     assert numbers_of(other, frames("a"), [[0]], ["t"]).tolist() == [0]
@@ -41,14 +41,14 @@ def test_threads_lines_and_services_keep_stacks_apart(db):
 
 
 def test_empty_profiles_and_empty_stacks_have_their_place(db):
-    service = dictionary.service_of("shop")
+    service = dictionary.services_of(["shop"])["shop"]
     assert numbers_of(service, [], [], []).tolist() == []
     assert numbers_of(service, [], [[]], ["t"]).tolist() == [0]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_many_workers_at_once_agree_on_every_number():
-    service = dictionary.service_of("shop")
+    service = dictionary.services_of(["shop"])["shop"]
     names = [f"f{number}" for number in range(60)]
 
     def learn(shift: int) -> dict[str, int]:
@@ -68,7 +68,7 @@ def test_many_workers_at_once_agree_on_every_number():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_service_that_was_deleted_and_made_again_starts_anew():
-    service = dictionary.service_of("shop")
+    service = dictionary.services_of(["shop"])["shop"]
     numbers_of(service, frames("a", "b"), [[0], [1]], ["t", "t"])
     Service.objects.all().delete()
     again = Service.objects.create(pk=service.pk, name="shop")
@@ -96,7 +96,7 @@ def test_series_have_one_number_whatever_the_order_of_their_labels():
 
 @pytest.mark.django_db(transaction=True)
 def test_numbers_of_a_transaction_that_was_rolled_back_are_not_remembered():
-    service = dictionary.service_of("shop")
+    service = dictionary.services_of(["shop"])["shop"]
     with transaction.atomic():
         numbers_of(service, frames("gone"), [[0]], ["t"])
         transaction.set_rollback(True)
