@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 _PRODUCTS = [(f"Lamp no. {number}", 900 + 37 * number % 5000) for number in range(200)]
-_VOUCHERS = (3, 5, 7, 10, 12, 15, 20, 25, 30, 4, 6, 8)  # percent
+_VOUCHERS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 18, 20, 25, 30)  # percent
 _LEAKED: list[IO[str]] = []
 
 

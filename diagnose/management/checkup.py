@@ -11,6 +11,7 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -60,6 +61,13 @@ def check_database() -> Check:
             "database", f"{len(missing)} migrations are missing", "run `manage.py migrate`, or `make run`"
         )
     return Check("database", f"{connection.vendor}, all tables there")
+
+
+def require_tables() -> None:
+    """For commands that need them. Raises CommandError with the remedy."""
+    check = check_database()
+    if check.remedy:
+        raise CommandError(f"database: {check.found}; {check.remedy}", returncode=2)
 
 
 def check_queue() -> Iterator[Check]:

@@ -31,7 +31,8 @@ _LONGEST_LINE_BYTES = 64 * 1024
 class Service:
     """Services of a higher `tier` are stopped before those of a lower one, which they need to stop in order.
 
-    Lines that contain one of `unsaid` are not passed on: they are harmless and only worry people.
+    Lines that contain one of `unsaid` are not passed on: they are harmless and only worry people. What is to run
+    `once` is not started again.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Service:
     env: Mapping[str, str] = field(default_factory=dict)
     tier: int = 1
     unsaid: tuple[str, ...] = ()
+    once: bool = False
 
     def says(self, line: str) -> bool:
         return bool(line.strip()) and not any(part in line for part in self.unsaid)
@@ -202,20 +204,24 @@ class Supervisor:
 
     def _revive(self) -> None:
         now = time.monotonic()
-        for child in self._children:
+        for child in list(self._children):
             if child.process is not None and not child.running():
-                code = child.process.returncode
-                self._bury(child)
-                child.failures = 1 if now - child.started > _STEADY_SECONDS else child.failures + 1
-                child.next_start = now + wait_seconds(child.failures)
-                child.process = None
-                self._say(
-                    "up",
-                    f"{child.service.name} ended ({_ending(code)}); "
-                    f"starting it again in {wait_seconds(child.failures):g} s",
-                )
-            if child.process is None and now >= child.next_start:
+                self._note_end(child, now)
+            if child.process is None and child.service.once:
+                self._children.remove(child)
+            elif child.process is None and now >= child.next_start:
                 self._launch(child)
+
+    def _note_end(self, child: Child, now: float) -> None:
+        """Reap it, and set the time of its next start."""
+        assert child.process is not None
+        code = child.process.returncode
+        self._bury(child)
+        child.process = None
+        child.failures = 1 if now - child.started > _STEADY_SECONDS else child.failures + 1
+        child.next_start = now + wait_seconds(child.failures)
+        again = "" if child.service.once else f"; starting it again in {wait_seconds(child.failures):g} s"
+        self._say("up", f"{child.service.name} ended ({_ending(code)}){again}")
 
     def _pump(self, timeout_seconds: float) -> None:
         for key, _ in self._selector.select(timeout_seconds):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,18 +10,14 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from diagnose.models import User
-
-_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+from tests.e2e.chromium import chromium_path
 
 
 # Of this folder only: Playwright keeps an event loop running in the thread, where other tests start their own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The distribution's Chromium; `make test` installs it."""
-    path = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert path, "no Chromium: apt-get install chromium-headless-shell (or chromium)"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         try:
             yield chromium
         finally:

@@ -80,8 +80,13 @@ def _product(supervisor: Supervisor) -> Api | None:
 
     if not api().answers():
         _say("demo", "Diagnose is not running here: starting it")
-        supervisor.start(Service("up", [sys.executable, str(settings.BASE_DIR / "manage.py"), "up"], tier=0))
-        if not supervisor.wait_for(lambda: api().hears_a_collector(), _START_SECONDS):
+        argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "up"]
+        supervisor.start(Service("up", argv, tier=0, once=True))
+
+        def settled() -> bool:
+            return supervisor.pid_of("up") is None or api().hears_a_collector()
+
+        if not supervisor.wait_for(settled, _START_SECONDS) or supervisor.pid_of("up") is None:
             _say("demo", f"{services.web_url()} shows no live host; the lines above say why")
             return None
     return api()

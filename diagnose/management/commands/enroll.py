@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from diagnose.access import audit, tokens
+from diagnose.management import checkup
 from diagnose.models.access import Token
 
 _MAX_HOURS = 24 * 30
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--hours", type=float, default=24.0, help="how long hosts may enrol with it")
 
     def handle(self, *_: Any, label: str, hours: float, **__: Any) -> None:
+        checkup.require_tables()
         if not 0 < hours <= _MAX_HOURS:
             raise CommandError(f"--hours {hours:g} cannot be used: give 1 to {_MAX_HOURS}", returncode=2)
         secret = tokens.issue(Token.Kind.ENROLL, label=label, lifetime=timedelta(hours=hours))

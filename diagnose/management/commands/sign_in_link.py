@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from diagnose.access import accounts, audit, links
-from diagnose.management import services
+from diagnose.management import checkup, services
 from diagnose.models.access import User
 
 
@@ -18,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("user", nargs="?", default="", help="who it is for; default: the first admin")
 
     def handle(self, *_: Any, user: str, **__: Any) -> None:
+        checkup.require_tables()
         person = (
             User.objects.filter(username=user, is_active=True).first() if user else accounts.first_admin()
         )

@@ -71,3 +71,17 @@ def test_static_files_are_collected_once_and_again_when_one_changes(tmp_path, se
     static.collect()
     assert manifest.stat().st_mtime_ns != first
     assert len(list((tmp_path / "collected").glob("a.*.css"))) == 1
+
+
+@pytest.mark.django_db
+def test_a_new_user_gets_the_role_and_a_link(capsys):
+    call_command("add_user", "olga", role="operator")
+    user = links.redeem(capsys.readouterr().out.strip().rpartition("/")[2])
+    assert (user.username, user.role, user.has_usable_password()) == ("olga", "operator", False)
+    assert AuditEntry.objects.get().subject == "olga"
+
+
+def test_a_name_that_is_taken_or_not_usable_is_refused(viewer):
+    for name in ("vera", "two words"):
+        with pytest.raises(CommandError, match=f"'{name}' cannot be used"):
+            call_command("add_user", name)

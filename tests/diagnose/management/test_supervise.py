@@ -110,6 +110,13 @@ def test_a_service_that_keeps_failing_is_started_ever_more_slowly(tree):
     assert waits == ["0.5", "1", "2"]
 
 
+def test_what_runs_once_is_not_started_again(tree):
+    up = tree("once", "brief")
+    up.read_until("brief ended", times=2)
+    assert [line for line in up.lines if "once ended" in line] == ["up| once ended (exit code 3)"]
+    assert len([line for line in up.lines if line == "once| hello"]) == 1
+
+
 def test_waiting_has_a_limit():
     assert wait_seconds(1) == 0.5
     assert wait_seconds(100) == wait_seconds(10_000) == 30

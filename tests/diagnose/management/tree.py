@@ -15,7 +15,7 @@ time.sleep(600)
 """
 _DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + _PARENT
 _BRIEF = "print('hello', flush=True); raise SystemExit(3)"
-_SCRIPTS = {"parent": _PARENT, "deaf": _DEAF, "brief": _BRIEF}
+_SCRIPTS = {"parent": _PARENT, "deaf": _DEAF, "brief": _BRIEF, "once": _BRIEF}
 
 
 def main() -> None:
@@ -23,7 +23,8 @@ def main() -> None:
     try:
         for kind in sys.argv[1:]:
             tier = 0 if kind == "deaf" else 1
-            supervisor.start(Service(kind, [sys.executable, "-c", _SCRIPTS[kind]], tier=tier))
+            argv = [sys.executable, "-c", _SCRIPTS[kind]]
+            supervisor.start(Service(kind, argv, tier=tier, once=kind == "once"))
         supervisor.run()
     finally:
         supervisor.stop()
