@@ -14,12 +14,8 @@ from pathlib import Path
 _LONGEST_SOCKET_PATH = 107  # sun_path has 108 bytes with the final zero (unix(7))
 _WAIT_FOR_PREVIOUS_SECONDS = 15.0
 _LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp (include/net/tcp_states.h)
-# Bits of CapEff in /proc/self/status (capabilities(7)) and what the collector cannot see without them.
-_CAPABILITIES = {
-    19: "the stacks of other users' Python processes (CAP_SYS_PTRACE)",
-    2: "which process owns a listener or a descriptor (CAP_DAC_READ_SEARCH)",
-    21: "listeners inside other network namespaces (CAP_SYS_ADMIN)",
-}
+# Bits of CapEff in /proc/self/status (capabilities(7)).
+_SYS_PTRACE, _DAC_READ_SEARCH, _SYS_ADMIN = 19, 2, 21
 
 
 class Refusal(Exception):
@@ -134,11 +130,19 @@ def _listening_inodes(port: int) -> set[str]:
     return inodes
 
 
-def unseen(status: Path = Path("/proc/self/status")) -> list[str]:
+def unseen(
+    status: Path = Path("/proc/self/status"), yama: Path = Path("/proc/sys/kernel/yama/ptrace_scope")
+) -> list[str]:
     """What the collector of this host will not see with this process's privileges."""
-    for line in status.read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == "CapEff":
-            effective = int(value, 16)
-            return [what for bit, what in _CAPABILITIES.items() if not effective >> bit & 1]
-    return []
+    effective = next(
+        int(line.split()[1], 16) for line in status.read_text().splitlines() if line.startswith("CapEff")
+    )
+    # 1 and above: a process may look only into its own children (Documentation/admin-guide/LSM/Yama.rst).
+    restricted = yama.exists() and int(yama.read_text()) > 0
+    whose = "any Python process (kernel.yama.ptrace_scope)" if restricted else "other users' Python processes"
+    texts = {
+        _SYS_PTRACE: f"stacks of {whose}",
+        _DAC_READ_SEARCH: "owners of other users' listeners and open files",
+        _SYS_ADMIN: "listeners inside other network namespaces",
+    }
+    return [text for bit, text in texts.items() if not effective >> bit & 1]

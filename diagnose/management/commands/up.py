@@ -113,8 +113,11 @@ def _tell(ready: bool, link: str | None) -> None:
     else:
         _say("up", "a new sign-in link: manage.py sign_in_link")
     _say("up", f"API token for scripts: {settings.DATA_DIR / 'admin-token'}")
-    for missing in preflight.unseen():
-        _say("up", f"without root the collector will not see {missing}; to see it, run as root")
+    if missing := preflight.unseen():
+        _say(
+            "up",
+            f"not root, so the collector will not see: {'; '.join(missing)}. To see them, run it as root",
+        )
     if settings.CONFIG["DIAGNOSE_BIND"] not in _LOCAL and set(settings.ALLOWED_HOSTS) <= _LOCAL:
         _say("up", "requests from other hosts are refused until ALLOWED_HOSTS names this machine")
 

@@ -63,10 +63,12 @@ def test_a_second_supervisor_on_one_data_dir_is_refused(tmp_path):
 
 
 def test_each_missing_capability_is_told_by_what_will_not_be_seen(tmp_path):
-    status = tmp_path / "status"
+    status, yama = tmp_path / "status", tmp_path / "ptrace_scope"
     status.write_text("Name:\tx\nCapEff:\t0000000000000000\n")
-    assert len(preflight.unseen(status)) == 3
+    assert len(preflight.unseen(status, yama)) == 3
     status.write_text("Name:\tx\nCapEff:\t000001ffffffffff\n")
-    assert preflight.unseen(status) == []
+    assert preflight.unseen(status, yama) == []
     status.write_text(f"Name:\tx\nCapEff:\t{0x1FFFFFFFFFF & ~(1 << 19):016x}\n")
-    assert ["CAP_SYS_PTRACE" in what for what in preflight.unseen(status)] == [True]
+    assert preflight.unseen(status, yama) == ["stacks of other users' Python processes"]
+    yama.write_text("1\n")
+    assert preflight.unseen(status, yama) == ["stacks of any Python process (kernel.yama.ptrace_scope)"]
