@@ -59,6 +59,12 @@ def writing(path: Path) -> Iterator[DayConnection]:
             raise
 
 
+def checkpoint(path: Path) -> None:
+    """Move the write-ahead log into the file and free its room, as far as readers allow."""
+    with _borrowed(path) as day:
+        day.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 @contextmanager
 def _borrowed(path: Path) -> Iterator[DayConnection]:
     day = _take(path) or _open(path)

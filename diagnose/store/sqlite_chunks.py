@@ -116,6 +116,8 @@ def seal_day(day: str, now_ns: int) -> int:
         waiting = sql.execute("SELECT DISTINCT host, hour FROM hot WHERE hour <= ?", (last_hour,)).fetchall()
     for host, hour in waiting:
         _seal(day, host, hour)
+    if waiting:
+        connections.checkpoint(days.path_of(day, "raw"))
     return len(waiting)
 
 

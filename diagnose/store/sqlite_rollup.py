@@ -102,6 +102,9 @@ def roll_up_day(day: str, now_ns: int) -> int:
     for key in left:
         if key.host_id == ALL_HOSTS and (key.group, key.hour) not in unsettled:
             _roll_up_all(day, key, left[key])
+    if stale:
+        connections.checkpoint(days.path_of(day, "raw"))
+        connections.checkpoint(days.path_of(day, "rollup"))
     return len(stale)
 
 

@@ -51,10 +51,9 @@ def test_data_older_than_the_retention_is_not_taken(put_profile, limits):
 def test_over_the_disk_budget_the_oldest_raw_day_goes_first_and_today_stays(put_profile, limits):
     for back in (3, 2, 1, 0):
         put_profile(NOW - back * DAY_NS, {("main",): 1})
-    one_day = days.size_bytes(days.day_of(NOW - DAY_NS), "raw")
-    limits(DISK_BUDGET=3 * one_day + one_day // 2)
+    limits(DISK_BUDGET=sum(days.size_bytes(day, "raw") for day in days.stored_days("raw")) - 1)
     retention.retain(NOW)
-    assert days.stored_days("raw") == [days.day_of(NOW - back * DAY_NS) for back in (1, 0)]
+    assert days.stored_days("raw") == [days.day_of(NOW - back * DAY_NS) for back in (2, 1, 0)]
     limits(DISK_BUDGET=1)
     retention.retain(NOW)
     assert days.stored_days("raw") == [days.day_of(NOW)]
