@@ -1,4 +1,7 @@
-"""A service's name from a command line: the program, or what an interpreter was asked to run."""
+"""A service's name from a command line: the program, or what an interpreter was asked to run.
+
+Only a base name leaves this file, never arguments: they may hold secrets.
+"""
 
 # ruff: noqa: PTH119 - words of a command line are no paths of ours
 from __future__ import annotations
@@ -25,19 +28,40 @@ _WITH_VALUE = {
     "-O",
     "-o",
 }
-_TITLE = re.compile(r"([\w.@/-]+): ")
+# Code on the command line is no name: -c in any group of short options (`bash -lc`, `python -Ic`), and its like.
+_CODE = re.compile(r"-[A-Za-z]*c|-[pn]*e|-p|--eval|--print")
+_CODE_TAKERS = re.compile(r"(?:python|pypy)[\d.]*t?|(?:ba|da|z|k)?sh|node|nodejs|perl|ruby")
+_TITLE = re.compile(r"\[?([\w.@/-]+): ")
+# What a base name may hold; the rest begins at an argument, a bracket or a quote.
+_PLAIN = re.compile(r"[\w.@+-]*")
+_MOST_CHARACTERS = 64
 
 
 def name(words: list[str]) -> str:
     """`['python3', 'shop.py']` → `shop.py`; `['python', '-m', 'celery', …]` → `celery`; '' for no words."""
+    return _plain(_name(words))
+
+
+def _plain(text: str) -> str:
+    """At most 64 letters, digits and `_.@+-`, up to the first other character."""
+    match = _PLAIN.match(text.strip().lstrip("-"))
+    return match[0][:_MOST_CHARACTERS] if match else ""
+
+
+def _name(words: list[str]) -> str:
     if not words or not words[0]:
         return ""
     title = _TITLE.match(words[0])
     if title:  # a title the process gave itself: "nginx: worker process"
         return os.path.basename(title[1])
-    first = words[0].split(" ", 1)[0] if len(words) == 1 and not words[0].startswith("/") else words[0]
-    program = os.path.basename(first).lstrip("-")
+    rewritten = " " in words[0] and not any(words[1:])
+    program = os.path.basename(_first(words[0]) if rewritten else words[0]).lstrip("-")
     return (_script(program, words[1:]) or program) if _INTERPRETER.fullmatch(program) else program
+
+
+def _first(line: str) -> str:
+    """The program of a whole command line that a process wrote over its first word, as Chromium does."""
+    return line.split(" -", 1)[0].split(" /", 1)[0] if line.startswith("/") else line.split(" ", 1)[0]
 
 
 def _script(program: str, words: list[str]) -> str:
@@ -48,8 +72,10 @@ def _script(program: str, words: list[str]) -> str:
             return following[0]
         if word == "-jar" and following:
             return os.path.basename(following[0])
-        if word == "-c":
+        if _CODE.fullmatch(word) and _CODE_TAKERS.fullmatch(program):
             return ""
+        if word.startswith("-m") and len(word) > 2 and program.startswith(("python", "pypy")):
+            return word[2:]
         if not word.startswith("-"):
             return _base(program, word, words[at:])
         at += 2 if word in _WITH_VALUE else 1
@@ -58,7 +84,7 @@ def _script(program: str, words: list[str]) -> str:
 
 def _base(program: str, word: str, words: list[str]) -> str:
     if program in {"env", "tini", "dumb-init"}:
-        return "" if "=" in word else name(words)
+        return _name(words[1:]) if "=" in word else _name(words)
     if program == "java":
         return word.rpartition(".")[2]
     if _SHELL.fullmatch(program) and word.startswith(("/dev/", "/proc/")):

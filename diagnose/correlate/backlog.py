@@ -30,8 +30,9 @@ def backlog_for(
 def _needed(queue: ListenerQueue, counts: ListenCounts | None) -> tuple[int, str]:
     """Connections that the queue must hold: those that came in the busiest second, for as long as it stayed full.
 
-    Readings are a second apart, so a shorter burst counts as one second. Refused clients try again, and each try
-    counts: the size errs to the large side.
+    Readings are a second apart, so a shorter burst counts as one second. A client whose SYN was dropped sends the
+    next after 1 s and counts once; one whose last ACK was dropped counts again with its request and each time that is
+    sent again (after 0.2 and 0.6 s). The counters do not tell the two apart, so the size errs to the large side.
     """
     queued = queue.limit + 1
     if queue.drops is None and counts is not None:
@@ -41,5 +42,8 @@ def _needed(queue: ListenerQueue, counts: ListenCounts | None) -> tuple[int, str
         arrivals = queue.busiest_second_drops + queued
         counted = f"{number(queue.busiest_second_drops)} refused and {queued} queued in the busiest second"
     stall = max(1.0, queue.longest_full_seconds)
-    formula = f"{number(arrivals)} arrivals/s ({counted}) × {number(stall)} s of full queue"
+    formula = (
+        f"{number(arrivals)} arrivals/s ({counted}; errs to the large side: a client that was refused after its "
+        f"handshake counts up to 4 times) × {number(stall)} s of full queue"
+    )
     return int(-(-arrivals * stall // 1)), formula

@@ -19,9 +19,11 @@ ONE_CORE = 1.4
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Mean number of threads that wait. `seen` in their stacks, or else told by how many are awake."""
+    """Mean number of threads that wait, and the low end of its 95 % interval. `seen` in their stacks, or else told by
+    how many are awake."""
 
     threads: float
+    low: float
     seen: bool
 
 
@@ -34,10 +36,10 @@ def waiting_for_lock(lock: GilOf, process: Process | None) -> Waiting:
     awake = lock.active_threads
     seen = lock.waiting_threads or 0.0
     if awake is not None and awake < LEAST_AWAKE:
-        return Waiting(0.0, True)
+        return Waiting(0.0, 0.0, True)
     beside = 0.0 if awake is None else awake - 1.0
     if process is not None and process.cores > ONE_CORE:
         beside = 0.0
     if beside >= LEAST_AWAKE_BESIDE and beside > seen:
-        return Waiting(beside, False)
-    return Waiting(seen, True)
+        return Waiting(beside, max(0.0, (lock.active_threads_low or 0.0) - 1.0), False)
+    return Waiting(seen, lock.waiting_threads_low or 0.0, True)

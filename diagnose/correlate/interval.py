@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 # two-sided 95 %
-_Z = 1.959964
+Z = 1.959964
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
+def wilson(count: float, total: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of count/total; it holds for few samples and near 0 and 1."""
-    share, z2 = count / total, _Z * _Z
+    share, z2 = count / total, Z * Z
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = _Z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    half = Z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total))
     return max(0.0, centre - half), min(1.0, centre + half)
 
 

@@ -105,8 +105,10 @@ class Samples:
         return self.series.get(metric, ())
 
     def by_process(self, metric: str) -> dict[int, Series]:
-        """The series of a metric that is measured per process, by pid."""
-        return {int(each.labels["pid"]): each for each in self.of(metric) if each.labels.get("pid")}
+        """The series of a metric that is measured per process, by pid; after an exec or a new name the latest."""
+        mine = [each for each in self.of(metric) if each.labels.get("pid")]
+        mine.sort(key=lambda each: each.times_ns[-1])
+        return {int(each.labels["pid"]): each for each in mine}
 
     def is_present(self, series: Series) -> bool:
         """Whether what a series measures was still there at the end of the window, and not gone or replaced."""

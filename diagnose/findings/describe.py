@@ -17,6 +17,7 @@ def detail_of(judgement: Judgement) -> dict[str, Any]:
     verdict = judgement.verdict
     return {
         "calibrated": judgement.calibrated,
+        "explains": list(verdict.explains),
         "subject": _subject(verdict),
         "impact": {
             "share": verdict.impact.share,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from diagnose.correlate.engine import Evaluation, Judgement
-from diagnose.findings import rank
+from diagnose.findings import fold, rank
 from diagnose.findings.describe import detail_of
 from diagnose.models.finding import Finding
 from diagnose.models.host import Host
@@ -21,8 +21,6 @@ from diagnose.models.host import Host
 QUIET = timedelta(minutes=3)
 # A rule that cannot be checked proves nothing at first; after so long without a reading its subject is gone.
 GONE = timedelta(minutes=15)
-# A cause that an evaluation does not show keeps its symptoms for this long: readings near a threshold come and go.
-CAUSE_LINGERS = timedelta(seconds=60)
 
 Key = tuple[str, str]
 
@@ -48,12 +46,15 @@ def record(host: Host, evaluation: Evaluation, window: Window) -> list[Finding]:
             index: _see(host, evaluation.judgements[index], known, window)
             for index in _each_subject_once(evaluation.judgements)
         }
-        _link(evaluation.judgements, seen, window)
         unchecked = {each.what for each in evaluation.unknown}
         present = {finding.id for finding in seen.values()}
         for finding in known.values():
             if finding.id not in present:
                 _quiet(finding, window, GONE if finding.rule in unchecked else QUIET)
+        still = {
+            finding.id: finding for finding in (*known.values(), *seen.values()) if not finding.closed_at
+        }
+        fold.fold(list(still.values()), _told(evaluation.judgements, seen), window.end)
     rank.rank_open()
     return list(seen.values())
 
@@ -106,25 +107,11 @@ def _end_mute(finding: Finding, window: Window) -> bool:
     return True
 
 
-def _link(judgements: Sequence[Judgement], seen: dict[int, Finding], window: Window) -> None:
+def _told(judgements: Sequence[Judgement], seen: dict[int, Finding]) -> dict[str, Finding]:
+    """The cause that the evaluation gives each finding, by the symptom's id."""
     by_key = {_key(judgements[index]): finding for index, finding in seen.items()}
-    for index, finding in seen.items():
-        at = judgements[index].explained_by
-        cause = None if at is None else by_key[_key(judgements[at])]
-        if cause is None and _lingers(finding, window):
-            continue
-        if finding.explained_by_id != (cause.id if cause else None):
-            finding.explained_by = cause
-            finding.save(update_fields=["explained_by"])
-
-
-def _lingers(finding: Finding, window: Window) -> bool:
-    """Not once the process was restarted: the new one's trouble may have another cause."""
-    cause = finding.explained_by
-    if cause is None or cause.closed_at is not None or window.end - cause.last_seen_at > CAUSE_LINGERS:
-        return False
-    pids = {each.detail["subject"].get("pid") for each in (finding, cause)} - {None}
-    return len(pids) <= 1
+    causes = {finding.id: judgements[index].explained_by for index, finding in seen.items()}
+    return {symptom: by_key[_key(judgements[at])] for symptom, at in causes.items() if at is not None}
 
 
 def _quiet(finding: Finding, window: Window, patience: timedelta) -> None:

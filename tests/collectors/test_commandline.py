@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,6 +31,10 @@ from collectors import commandline
         ("-bash", "bash"),
         ("/sbin/tini -- /srv/shop-server --port 80", "shop-server"),
         ("env python3 worker.py", "worker.py"),
+        ("python3 -mhttp.server 8000", "http.server"),
+        ("python3 -Ic print(1)", "python3"),
+        ("perl -ne print words.txt", "perl"),
+        ("node --eval secret() /srv/app/data.json", "node"),
         ("/usr/lib/postgresql/15/bin/postgres -D /var/lib/postgresql/15/main", "postgres"),
     ],
 )
@@ -49,6 +55,22 @@ def test_a_title_that_a_process_gave_itself_names_its_program(title, name):
     assert commandline.name([title]) == name
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["/opt/google/chrome/chrome --type=renderer --token=s3cret", "", ""], "chrome"),
+        (["/opt/My App/server --password s3cret"], "server"),
+        (["/usr/bin/till /etc/s3cret.conf"], "till"),
+        (["[celeryd: worker@web-1:MainProcess] -active- (worker --broker redis://u:s3cret@q)"], "celeryd"),
+        (["bash", "-lc", "till --password s3cret"], "bash"),
+        (["python3", "till.py s3cret"], "till.py"),
+        (["x" * 500], "x" * 64),
+    ],
+)
+def test_a_whole_command_line_gives_no_more_than_a_short_base_name(words, name):
+    assert commandline.name(words) == name
+
+
 def test_no_words_have_no_name():
     assert commandline.name([]) == ""
     assert commandline.name([""]) == ""
@@ -56,5 +78,5 @@ def test_no_words_have_no_name():
 
 @given(st.lists(st.text(max_size=12), max_size=6))
 def test_any_words_have_a_name_without_failing(words):
-    assert isinstance(commandline.name(words), str)
-    assert isinstance(commandline.name(["python3", *words]), str)
+    for line in (words, ["python3", *words]):
+        assert re.fullmatch(r"[\w.@+-]{0,64}", commandline.name(line))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from collectors.netlink import Listener, SockDiag
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
-from collectors.readings import Increases, Labels, count, gauge
+from collectors.readings import Labels, count, gauge
 from collectors.wire import ProbeStatus, Sample
 
 LENGTH = "listener_accept_queue_length"
@@ -56,14 +56,14 @@ class Queues:
 
     def __init__(self, netns: str = "") -> None:
         self._netns = netns
-        self._drops: Increases[int] = Increases()
+        self._told: dict[int, int] | None = None
         self._passes = 0
         self.unowned: list[str] = []
 
     def samples(self, host: Host, listeners: list[Listener]) -> Iterator[Sample]:
         """Length, limit and drops of each; a listener whose owner was not looked for yet comes a little later."""
         known = owners.of(host.proc).look_up(self._netns, {listener.inode for listener in listeners})
-        drops = self._drops.since_last({at.inode: at.drops for at in listeners if at.drops is not None})
+        drops = self._increases(listeners, known)
         queues: dict[Labels, _Queue] = {}
         counted: set[Labels] = set()
         for listener in listeners:
@@ -78,9 +78,29 @@ class Queues:
             else:
                 queues[labels] = _Queue(listener.queued, listener.limit, drops.get(listener.inode, 0.0))
         self.unowned = sorted(dict(key)["listener"] for key in queues if "pid" not in dict(key))
-        yield from self._told(host.now_ns, queues, counted)
+        yield from self._samples_of(host.now_ns, queues, counted)
 
-    def _told(self, now_ns: int, queues: dict[Labels, _Queue], counted: set[Labels]) -> Iterator[Sample]:
+    def _increases(self, listeners: list[Listener], known: Container[int]) -> dict[int, float]:
+        """Drops not told yet, by inode, of those whose owner is known: the others' are kept for later.
+
+        The first pass only marks where counting begins. A listener that appears afterwards dropped everything since
+        then: the kernel counts from 0 for a new socket. A smaller number than before is another socket's.
+        """
+        drops = {at.inode: at.drops for at in listeners if at.drops is not None}
+        if self._told is None:
+            self._told = drops
+            return {}
+        before = {inode: self._told.get(inode, 0) for inode in drops}
+        self._told = {inode: drops[inode] if inode in known else before[inode] for inode in drops}
+        return {
+            inode: float(total - before[inode] if total >= before[inode] else total)
+            for inode, total in drops.items()
+            if inode in known
+        }
+
+    def _samples_of(
+        self, now_ns: int, queues: dict[Labels, _Queue], counted: set[Labels]
+    ) -> Iterator[Sample]:
         everyone = len(queues) <= CROWD or self._passes % CROWD_PASSES == 0
         self._passes += 1
         for key, queue in queues.items():

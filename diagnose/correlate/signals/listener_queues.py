@@ -17,6 +17,8 @@ RECENT_SECONDS = 30.0
 # of recent readings; a burst empties again within a few seconds, an acceptor that lags never lets it drain
 PINNED_SHARE = 0.5
 PINNED_EMPTY_SHARE = 0.05
+# of the limit; a burst that came so far between two readings may have gone further
+NEAR_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,12 @@ class ListenerQueue:
     readings: int
     empty_share: float
     recent_readings: int
+    recent_seconds: float
     recent_at_limit_share: float
     recent_empty_share: float
     longest_full_seconds: float
     drops: float | None
-    drops_per_second: float | None
+    window_seconds: float
     busiest_second_drops: float
     recent_drops: float
 
@@ -49,6 +52,11 @@ class ListenerQueue:
         return self.peak > self.limit
 
     @property
+    def near_limit(self) -> bool:
+        """Whether any reading caught the queue almost full, or full."""
+        return self.peak >= max(1.0, NEAR_SHARE * self.limit)
+
+    @property
     def pinned(self) -> bool:
         """Whether the queue stayed at its limit lately: nobody takes connections out fast enough, burst or not."""
         return self.recent_at_limit_share >= PINNED_SHARE and self.recent_empty_share <= PINNED_EMPTY_SHARE
@@ -56,20 +64,23 @@ class ListenerQueue:
 
 @dataclass(frozen=True, slots=True)
 class ListenerQueues:
-    """All listeners of a host; one that was closed or restarted since is left out."""
+    """All listeners of a host. `gone` were closed or restarted in the window: they are not judged, but what they
+    dropped must not be blamed on the others."""
 
     queues: tuple[ListenerQueue, ...]
+    gone: tuple[ListenerQueue, ...] = ()
 
     @classmethod
     def derive(cls, samples: Samples) -> ListenerQueues | None:
         limits = _by_key(samples.of("listener_accept_queue_limit"))
         drops = _by_key(samples.of("listener_drops_total"))
-        queues = tuple(
-            _queue(length, limits[key], drops.get(key), samples)
-            for key, length in _by_key(samples.of("listener_accept_queue_length")).items()
-            if key in limits and samples.is_present(length)
-        )
-        return cls(queues) if queues else None
+        there: list[ListenerQueue] = []
+        gone: list[ListenerQueue] = []
+        for key, length in _by_key(samples.of("listener_accept_queue_length")).items():
+            if key in limits:
+                group = there if samples.is_present(length) else gone
+                group.append(_queue(length, limits[key], drops.get(key), samples))
+        return cls(tuple(there), tuple(gone)) if there else None
 
 
 def _by_key(series: Iterable[Series]) -> dict[tuple[str, str, str], Series]:
@@ -83,7 +94,8 @@ def _by_key(series: Iterable[Series]) -> dict[tuple[str, str, str], Series]:
 def _queue(length: Series, limits: Series, drops: Series | None, samples: Samples) -> ListenerQueue:
     limit = int(limits.last)
     recent_ns = samples.end_ns - int(RECENT_SECONDS * 1e9)
-    recent = length.since(recent_ns).values
+    lately = length.since(recent_ns)
+    recent = lately.values
     pid = length.labels.get("pid", "")
     return ListenerQueue(
         listener=length.labels.get("listener", ""),
@@ -95,11 +107,12 @@ def _queue(length: Series, limits: Series, drops: Series | None, samples: Sample
         readings=len(length.values),
         empty_share=_share(length.values == 0),
         recent_readings=len(recent),
+        recent_seconds=float(lately.times_ns[-1] - lately.times_ns[0]) / 1e9 if len(recent) else 0.0,
         recent_at_limit_share=_share(recent >= max(limit, 1)),
         recent_empty_share=_share(recent == 0),
         longest_full_seconds=_longest_seconds(length.times_ns, length.values > limit),
         drops=drops.total if drops else None,
-        drops_per_second=drops.total / samples.seconds if drops else None,
+        window_seconds=max(samples.seconds, 1.0),
         busiest_second_drops=_busiest_second(drops) if drops else 0.0,
         recent_drops=drops.since(recent_ns).total if drops else 0.0,
     )

@@ -8,12 +8,20 @@ import numpy as np
 
 from diagnose.correlate.samples import Samples, Series
 
-READS = ("process_open_fds", "process_max_fds", "process_open_fds_by_kind", "netstat_Tcp_CurrEstab")
+READS = (
+    "process_open_fds",
+    "process_max_fds",
+    "process_open_fds_by_kind",
+    "netstat_Tcp_CurrEstab",
+    "listener_accept_queue_length",
+)
 
 # readings; fewer give no slope worth an interval
 LEAST_READINGS = 5
 # s; a service that starts opens what it needs within this
-LEAST_SPAN_SECONDS = 20.0
+LEAST_SPAN_SECONDS = 30.0
+# s; files that were open before that and are closed now trouble nobody any more
+RECENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,11 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class OpenFilesOf:
-    """One process. `kinds` holds growth per second by kind of file, most first, where the collector looked."""
+    """One process. `kinds` holds growth per second by kind of file, most first, where the collector looked.
+
+    `peak` is of the last minute. `connections_per_second` is the growth of established connections, the load on
+    sockets: of the network namespace it listens in, else of the one where they grow most.
+    """
 
     pid: int
     service: str
@@ -41,6 +53,7 @@ class OpenFilesOf:
     seconds: float
     growth: Growth | None
     kinds: tuple[tuple[str, int, float], ...]
+    connections_per_second: float | None
 
     @property
     def share(self) -> float:
@@ -49,22 +62,20 @@ class OpenFilesOf:
 
 @dataclass(frozen=True, slots=True)
 class ProcessFiles:
-    """By pid. `connections_per_second` is the growth of the host's established connections, the load on sockets."""
+    """By pid; processes that are gone are left out."""
 
     by_pid: dict[int, OpenFilesOf]
-    connections_per_second: float | None
 
     @classmethod
     def derive(cls, samples: Samples) -> ProcessFiles | None:
         limits = samples.by_process("process_max_fds")
+        connections = _connections(samples)
         found = {
-            pid: _files(pid, series, int(limits[pid].last), samples)
+            pid: _files(pid, series, int(limits[pid].last), samples, connections)
             for pid, series in samples.by_process("process_open_fds").items()
             if pid in limits and samples.is_present(series)
         }
-        established = [growth(s) for s in samples.of("netstat_Tcp_CurrEstab") if not s.labels.get("netns")]
-        connections = next((each.per_second for each in established if each), None)
-        return cls(found, connections) if found else None
+        return cls(found) if found else None
 
 
 def growth(series: Series) -> Growth | None:
@@ -82,16 +93,35 @@ def growth(series: Series) -> Growth | None:
     return Growth(middle, low, high, steady)
 
 
-def _files(pid: int, series: Series, limit: int, samples: Samples) -> OpenFilesOf:
+def _connections(samples: Samples) -> dict[str, float]:
+    """Growth of established connections per second, by network namespace."""
+    grown = {s.labels.get("netns", ""): growth(s) for s in samples.of("netstat_Tcp_CurrEstab")}
+    return {netns: each.per_second for netns, each in grown.items() if each}
+
+
+def _load(pid: int, samples: Samples, connections: dict[str, float]) -> float | None:
+    listens_in = {
+        series.labels.get("netns", "")
+        for series in samples.of("listener_accept_queue_length")
+        if series.labels.get("pid") == str(pid)
+    }
+    grown = [connections[netns] for netns in connections if not listens_in or netns in listens_in]
+    return max(grown, default=None)
+
+
+def _files(
+    pid: int, series: Series, limit: int, samples: Samples, connections: dict[str, float]
+) -> OpenFilesOf:
     return OpenFilesOf(
         pid=pid,
         service=series.labels.get("service", ""),
         open=int(series.last),
-        peak=int(series.values.max()),
+        peak=int(series.since(samples.end_ns - int(RECENT_SECONDS * 1e9)).values.max()),
         limit=limit,
         seconds=float(series.times_ns[-1] - series.times_ns[0]) / 1e9,
         growth=growth(series),
         kinds=_kinds(pid, samples),
+        connections_per_second=_load(pid, samples, connections),
     )
 
 

@@ -97,6 +97,56 @@ def test_drops_from_before_the_first_reading_are_not_told(monkeypatch):
     assert [sample.values for sample in second if sample.metric == listeners.DROPS] == [[0.0]]
 
 
+def told_drops(queues, *present):
+    samples = queues.samples(host(LIVE), list(present))
+    return {s.labels["listener"]: s.values for s in samples if s.metric == listeners.DROPS}
+
+
+def test_a_listener_that_appears_later_tells_all_its_drops_at_once(monkeypatch):
+    unowned(monkeypatch)
+    queues = Queues()
+    old, new = listener(80, 0, drops=425), listener(81, 0, drops=30)
+    assert told_drops(queues, old) == {}
+    assert told_drops(queues, old, new) == {"127.0.0.1:80": [0.0], "127.0.0.1:81": [30.0]}
+    assert told_drops(queues, old, new) == {"127.0.0.1:80": [0.0], "127.0.0.1:81": [0.0]}
+
+
+def test_drops_are_kept_until_the_owner_is_known(monkeypatch):
+    nobody = owners.Owner(None, "")
+    known: dict[int, owners.Owner] = {}
+    monkeypatch.setattr(owners.Owners, "look_up", lambda self, netns, inodes: known)
+    queues = Queues()
+    told_drops(queues, listener(80, 0, drops=400))
+    assert told_drops(queues, listener(80, 0, drops=410), listener(81, 0, drops=5)) == {}
+    known.update({80: nobody, 81: nobody})
+    told = told_drops(queues, listener(80, 0, drops=412), listener(81, 0, drops=7))
+    assert told == {"127.0.0.1:80": [12.0], "127.0.0.1:81": [7.0]}
+
+
+def test_a_restarted_listener_counts_from_its_own_start(monkeypatch):
+    unowned(monkeypatch)
+    queues = Queues()
+    told_drops(queues, listener(80, 0, drops=425, inode=7))
+    assert told_drops(queues, listener(80, 0, drops=3, inode=8)) == {"127.0.0.1:80": [3.0]}
+
+
+def test_a_real_listener_that_begins_after_the_first_pass_tells_its_drops_with_its_first_reading():
+    probe = Listeners()
+    list(probe.collect(host(LIVE)))
+    with served() as (_, port):
+        clients = [socket.socket() for _ in range(12)]
+        try:
+            for client in clients:
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", port))
+            time.sleep(0.1)
+            told = settled(probe, port)
+        finally:
+            for client in clients:
+                client.close()
+        assert told[listeners.DROPS].values[0] >= 3
+
+
 def test_of_several_holders_the_oldest_is_the_owner():
     with served("forked") as (pid, port):
         assert settled(Listeners(), port)[listeners.LENGTH].labels["pid"] == str(pid)

@@ -21,6 +21,8 @@ from diagnose.findings.record import Window
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 QUEUE = "network.accept_queue_overflow"
 GIL = "python.gil_contention"
+HOT = "app.hot_function"
+EXPLAINS = {GIL: (HOT, QUEUE), HOT: (QUEUE,)}
 
 
 def judgement(
@@ -44,6 +46,7 @@ def judgement(
         ),
         will_not_help=(WillNotHelp("raise somaxconn", "it asked for 16"),),
         unknown=(Unknown("latency", "not measured"),),
+        explains=EXPLAINS.get(rule, ()),
     )
     return Judgement(rule, verdict, confidence, False, explained_by)
 

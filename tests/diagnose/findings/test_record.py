@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 
 from diagnose.findings.record import record
 from diagnose.models import Finding, Host
-from tests.diagnose.findings.evaluations import GIL, QUEUE, START, at, evaluation, judgement
+from tests.diagnose.findings.evaluations import GIL, HOT, QUEUE, START, at, evaluation, judgement
 
 
 def test_a_verdict_opens_a_finding_and_the_next_one_updates_it(host):
@@ -98,12 +98,57 @@ def test_a_symptom_that_was_there_first_is_folded_when_its_cause_is_found(host):
     assert Finding.objects.get(rule=QUEUE).explained_by.rule == GIL
 
 
-def test_a_cause_that_flickers_keeps_its_symptom_for_a_minute(host):
+def test_a_cause_that_flickers_keeps_its_symptom_while_it_is_open(host):
     record(host, evaluation(judgement(QUEUE, explained_by=1), judgement(GIL)), at(0))
-    record(host, evaluation(judgement(QUEUE)), at(50))
-    assert Finding.objects.get(rule=QUEUE).explained_by is not None
-    record(host, evaluation(judgement(QUEUE)), at(70))
+    for seconds in (50, 170):
+        record(host, evaluation(judgement(QUEUE)), at(seconds))
+        assert Finding.objects.get(rule=QUEUE).explained_by is not None
+    record(host, evaluation(judgement(QUEUE)), at(235))
+    assert Finding.objects.get(rule=GIL).state == "resolved"
     assert Finding.objects.get(rule=QUEUE).explained_by is None
+
+
+def roots():
+    return list(Finding.objects.filter(explained_by=None).values_list("rule", flat=True))
+
+
+@pytest.mark.parametrize("rules", [(GIL, HOT), (HOT, GIL)])
+def test_two_findings_of_one_process_that_show_in_turns_are_folded_at_once(host, rules):
+    for seconds, rule in enumerate(rules):
+        record(host, evaluation(judgement(rule)), at(seconds))
+    assert roots() == [GIL]
+
+
+def test_findings_of_two_processes_that_show_in_turns_stay_apart(host):
+    record(host, evaluation(judgement(GIL)), at(0))
+    record(host, evaluation(judgement(HOT, pid=900)), at(1))
+    assert len(roots()) == 2
+
+
+def test_a_chain_that_shows_link_by_link_is_folded_link_by_link(host):
+    for seconds, rule in enumerate((QUEUE, GIL, HOT)):
+        record(host, evaluation(judgement(rule)), at(seconds))
+    assert Finding.objects.get(rule=QUEUE).explained_by.rule == HOT
+    assert Finding.objects.get(rule=HOT).explained_by.rule == GIL
+
+
+def test_a_root_costs_at_least_what_any_symptom_of_its_chain_costs(host):
+    chain = [
+        judgement(QUEUE, share=0.9, explained_by=1),
+        judgement(HOT, share=0.83, explained_by=2),
+        judgement(GIL, share=0.26),
+    ]
+    record(host, evaluation(*chain), at(0))
+    assert {finding.rule: finding.impact_share for finding in Finding.objects.all()} == {
+        QUEUE: 0.9,
+        HOT: 0.9,
+        GIL: 0.9,
+    }
+    assert Finding.objects.get(rule=GIL).detail["impact"]["share"] == 0.9
+    record(host, evaluation(judgement(HOT, share=0.1, explained_by=1), judgement(GIL, share=0.26)), at(5))
+    for seconds in (200, 385):  # the last of the symptoms is resolved
+        record(host, evaluation(judgement(GIL, share=0.26)), at(seconds))
+    assert Finding.objects.get(rule=GIL).impact_share == 0.26
 
 
 def test_a_restarted_process_leaves_its_old_cause_behind(host):
@@ -113,7 +158,7 @@ def test_a_restarted_process_leaves_its_old_cause_behind(host):
 
 
 def test_what_went_quiet_ranks_behind_what_is_seen_now(host):
-    record(host, evaluation(judgement(GIL, share=0.9)), at(0))
+    record(host, evaluation(judgement(GIL, share=0.9, pid=900)), at(0))
     record(host, evaluation(judgement(QUEUE, share=0.1)), at(10))
     assert list(Finding.objects.order_by("rank").values_list("rule", flat=True)) == [QUEUE, GIL]
 
@@ -161,7 +206,7 @@ def test_a_muted_finding_that_is_gone_resolves_when_its_time_is_over(host):
 
 def test_the_worst_root_cause_of_all_hosts_ranks_first(host):
     other = Host.objects.create(identity="f" * 32, name="web-2")
-    record(host, evaluation(judgement(share=0.3), judgement(GIL, share=0.2)), at(0))
+    record(host, evaluation(judgement(share=0.3), judgement(GIL, share=0.2, pid=900)), at(0))
     record(other, evaluation(judgement(share=0.9, confidence=0.6)), at(0))
     ranked = Finding.objects.order_by("rank").values_list("host__name", "rule")
     assert list(ranked) == [("web-2", QUEUE), ("web-1", QUEUE), ("web-1", GIL)]
@@ -175,7 +220,7 @@ def test_evaluations_at_the_same_time_open_one_finding(host):
     def evaluate(seconds):
         try:
             ready.wait(10)
-            record(host, evaluation(judgement(), judgement(GIL)), at(seconds))
+            record(host, evaluation(judgement(), judgement(GIL, pid=900)), at(seconds))
         except DatabaseError as error:
             failures.append(error)
         finally:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from diagnose.correlate.overflows import unexplained
 from diagnose.correlate.rule import (
     Code,
     Evidence,
@@ -44,8 +45,9 @@ from diagnose.correlate.words import number, percent
 
 EXPLAINS = ("network.accept_queue_overflow",)
 
-# readings; at one a second, ten seconds: longer than any burst drains
-LEAST_READINGS = 10
+# readings, and the seconds they span: longer than any burst drains, or than a service that just began to listen needs
+# to come round to its first accept()
+LEAST_READINGS, LEAST_SECONDS = 10, 15.0
 # of recent readings at the limit; clear where only one in ten is not
 PINNED_SHARE, CLEAR_SHARE = 0.5, 0.9
 # refused connections in the window; a full queue that nobody else asks for harms nobody
@@ -70,8 +72,8 @@ def check(
     verdicts = []
     for queue in queues.queues:
         counts = counters.by_netns.get(queue.netns) if counters else None
-        drops = queue.drops if queue.drops is not None else (counts.overflows if counts else 0.0)
-        if not queue.pinned or queue.recent_readings < LEAST_READINGS or drops < LEAST_DROPS:
+        drops = _drops(queue, queues, counts)
+        if not _stays_full(queue) or drops < LEAST_DROPS:
             continue
         acceptor = thread.by_pid.get(queue.pid) if thread and queue.pid else None
         subject = Subject(queue.service, queue.pid, queue.listener, queue.netns)
@@ -93,6 +95,18 @@ def check(
             )
         )
     return verdicts
+
+
+def _stays_full(queue: ListenerQueue) -> bool:
+    long_enough = queue.recent_readings >= LEAST_READINGS and queue.recent_seconds >= LEAST_SECONDS
+    return queue.pinned and long_enough
+
+
+def _drops(queue: ListenerQueue, queues: ListenerQueues, counts: ListenCounts | None) -> float:
+    """By its own counter, else the overflows of its namespace that no other listener's counter explains."""
+    if queue.drops is not None:
+        return queue.drops
+    return unexplained(queue.netns, counts, queues) if counts else 0.0
 
 
 def _headline(subject: Subject, queue: ListenerQueue, acceptor: AcceptingThreadOf | None) -> str:

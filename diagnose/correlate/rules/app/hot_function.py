@@ -43,6 +43,8 @@ EXPLAINS = ("app.acceptor_stalled", "network.accept_queue_overflow")
 # cores; one interpreter runs one thread of Python at a time, and above 80 % of that one queueing doubles the time of
 # a request several times over (M/M/1: 1/(1−ρ))
 BUSY_CORES, CLEAR_CORES = 0.8, 0.95
+# s of CPU readings; a service that starts computes for some seconds before it serves anybody
+LEAST_SECONDS = 30.0
 # of on-CPU samples at the low end of the interval: the one function is then worth more than all others together
 DOMINANT_SHARE, CLEAR_SHARE = 0.5, 0.75
 # samples; fewer leave the interval wider than ±0.13
@@ -52,17 +54,19 @@ WAITING = 0.3
 
 
 def check(cpu: ProcessCpu, on_cpu: OnCpu | None, gil: PythonGil | None) -> list[Verdict] | Unknown:
-    """One verdict a service: its busiest process that one function dominates. Unknown without stacks of a busy one."""
-    busy = [each for each in cpu.by_pid.values() if each.cores >= BUSY_CORES and each.listeners]
+    """One verdict a busy process that one function dominates. Unknown without stacks of a busy one."""
+    busy = [each for each in cpu.by_pid.values() if _busy(each)]
     profiles = on_cpu.by_pid if on_cpu else {}
-    worst: dict[str, Process] = {}
-    for process in sorted(busy, key=lambda each: each.cores):
-        if process.pid in profiles and _dominated(profiles[process.pid]):
-            worst[process.service or str(process.pid)] = process
+    seen = [each for each in busy if each.pid in profiles]
+    found = [_verdict(each, profiles[each.pid], gil) for each in seen if _dominated(profiles[each.pid])]
     unseen = [Subject(each.service, each.pid).name for each in busy if each.pid not in profiles]
-    if unseen and not worst:
+    if unseen and not found:
         return Unknown("which function", f"no stacks of {', '.join(unseen)}, which is busy")
-    return [_verdict(process, profiles[process.pid], gil) for process in worst.values()]
+    return found
+
+
+def _busy(process: Process) -> bool:
+    return process.cores >= BUSY_CORES and process.seconds >= LEAST_SECONDS and bool(process.listeners)
 
 
 def _dominated(profile: OnCpuOf) -> bool:

@@ -55,37 +55,30 @@ SOON_SECONDS, URGENT_SECONDS = 3600.0, 600.0
 
 
 def check(files: ProcessFiles, limits: FileLimits | None) -> list[Verdict]:
-    """One verdict a service: its process nearest to the limit."""
-    worst: dict[str, OpenFilesOf] = {}
-    for process in files.by_pid.values():
-        key = process.service or str(process.pid)
-        if _troubled(process, files) and (key not in worst or process.share > worst[key].share):
-            worst[key] = process
-    return [_verdict(process, files, limits) for process in worst.values()]
+    """One verdict a process near its limit."""
+    return [_verdict(process, limits) for process in files.by_pid.values() if _troubled(process)]
 
 
-def _troubled(process: OpenFilesOf, files: ProcessFiles) -> bool:
+def _troubled(process: OpenFilesOf) -> bool:
     if process.share >= HIGH:
         return True
     seconds = seconds_to_limit(process)
-    return (
-        process.share >= GROWN and leaks(process, files) and seconds is not None and seconds <= SOON_SECONDS
-    )
+    return process.share >= GROWN and leaks(process) and seconds is not None and seconds <= SOON_SECONDS
 
 
 def _at_limit(process: OpenFilesOf) -> bool:
     return process.share >= AT_LIMIT
 
 
-def _verdict(process: OpenFilesOf, files: ProcessFiles, limits: FileLimits | None) -> Verdict:
-    leak = leaks(process, files)
+def _verdict(process: OpenFilesOf, limits: FileLimits | None) -> Verdict:
+    leak = leaks(process)
     subject = Subject(process.service, process.pid)
     return Verdict(
         subject=subject,
         headline=_headline(subject, process, leak),
         impact=_impact(process),
-        evidence=tuple(_evidence(process, files, leak)),
-        ruled_out=tuple(_ruled_out(process, files, leak)),
+        evidence=tuple(_evidence(process, leak)),
+        ruled_out=tuple(_ruled_out(process, leak)),
         recommendations=tuple(_recommendations(process, limits, leak)),
         will_not_help=tuple(_will_not_help(process, leak)),
         unknown=tuple(_unknown(process)),
@@ -119,7 +112,7 @@ def _impact(process: OpenFilesOf) -> Impact:
     return Impact(share, process.open, "files", f"nothing fails yet; {text}")
 
 
-def _evidence(process: OpenFilesOf, files: ProcessFiles, leak: bool) -> Iterator[Evidence]:
+def _evidence(process: OpenFilesOf, leak: bool) -> Iterator[Evidence]:
     labels = (("pid", str(process.pid)),)
     share = percent(process.share)
     text = f"{number(process.peak)} files were open at a soft limit of {number(process.limit)} ({share})"
@@ -145,12 +138,10 @@ def _evidence(process: OpenFilesOf, files: ProcessFiles, leak: bool) -> Iterator
         )
         return
     if leak:
-        yield from _growing(process, process.growth, files, labels)
+        yield from _growing(process, process.growth, labels)
 
 
-def _growing(
-    process: OpenFilesOf, growth: Growth, files: ProcessFiles, labels: tuple[tuple[str, str], ...]
-) -> Iterator[Evidence]:
+def _growing(process: OpenFilesOf, growth: Growth, labels: tuple[tuple[str, str], ...]) -> Iterator[Evidence]:
     text = (
         f"they grow by {number(growth.per_second)}/s ({number(growth.low)}–{number(growth.high)}) over "
         f"{duration(process.seconds)}"
@@ -167,7 +158,7 @@ def _growing(
         growth.steady,
         labels,
     )
-    connections = files.connections_per_second
+    connections = process.connections_per_second
     if connections is None:
         text = "whether connections grow as well was not read"
         yield Evidence("missing", "separates", text, "netstat_Tcp_CurrEstab")
@@ -182,9 +173,9 @@ def _growing(
         )
 
 
-def _ruled_out(process: OpenFilesOf, files: ProcessFiles, leak: bool) -> Iterator[RuledOut]:
+def _ruled_out(process: OpenFilesOf, leak: bool) -> Iterator[RuledOut]:
     if leak:
-        connections = number(files.connections_per_second or 0.0)
+        connections = number(process.connections_per_second or 0.0)
         yield RuledOut("app.connection_surge", f"connections grow by {connections}/s, descriptors faster")
     if not _at_limit(process):
         yield RuledOut("limits.system_fds", "the process's own limit is nearer")

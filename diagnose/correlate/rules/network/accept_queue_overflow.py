@@ -9,7 +9,8 @@ the rest, however quickly the program drains it afterwards.
 
 Evidence: the listener's own drop counter and ListenOverflows rise in the window, the queue is caught above its limit
 (Recv-Q > Send-Q in `ss -ltn`), and it is empty between bursts: so the acceptor keeps up. A queue that stays full is
-app.acceptor_stalled instead, and a longer one would only hide it.
+app.acceptor_stalled instead, and a longer one would only hide it. Overflows of the whole namespace are blamed on a
+listener without a counter of its own only when it was seen near its limit, or when it can be no other.
 
 Recommendation: the backlog that the measured burst needs, and which of the two caps must be raised for it. A listener
 takes a new cap only when it calls listen() again.
@@ -23,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.correlate.backlog import backlog_for
+from diagnose.correlate.overflows import LEAST_DROPS, Loss, losses, whose_is_open
 from diagnose.correlate.rule import (
     Backlog,
     Evidence,
@@ -47,9 +49,7 @@ from diagnose.correlate.words import number, percent
 
 EXPLAINS: tuple[str, ...] = ()
 
-# connections in the window; each costs its client at least the 1 s of the first SYN retry (RFC 6298, 2.1), fewer
-# are as likely a port scan or a restart
-LEAST_DROPS = 10
+# connections in the window
 CLEAR_DROPS = 100
 # of readings; an acceptor that keeps up has an empty queue between bursts
 IDLE_SHARE = 0.3
@@ -65,19 +65,19 @@ def check(
     caps: ListenCaps | None,
     files: ProcessFiles | None,
     gil: PythonGil | None,
-) -> list[Verdict]:
-    """One verdict a listener that drops; where the kernel counts for all together, the likeliest one."""
+) -> list[Verdict] | Unknown:
+    """One verdict a listener that drops. Unknown when listeners overflowed and it cannot be told which."""
     by_netns = counters.by_netns if counters else {}
     verdicts = []
-    for queue, others in _suspects(queues, by_netns):
-        counts = by_netns.get(queue.netns)
-        drops, rate = _losses(queue, counts)
+    for loss in losses(queues, by_netns):
+        queue, counts = loss.queue, by_netns.get(loss.queue.netns)
+        rate = loss.drops / queue.window_seconds
         verdicts.append(
             Verdict(
                 subject=_subject(queue),
                 headline=_headline(queue, rate, caps),
-                impact=_impact(drops, rate, counts),
-                evidence=tuple(_evidence(queue, others, drops, rate, counts)),
+                impact=_impact(loss.drops, rate, counts),
+                evidence=tuple(_evidence(loss, rate, counts)),
                 ruled_out=tuple(_ruled_out(queue, counts, files, gil)),
                 recommendations=tuple(_recommendations(queue, counts, caps)),
                 will_not_help=tuple(_will_not_help(queue, caps)),
@@ -85,33 +85,8 @@ def check(
                 explains=EXPLAINS,
             )
         )
-    return verdicts
-
-
-def _losses(queue: ListenerQueue, counts: ListenCounts | None) -> tuple[float, float]:
-    """Connections dropped in the window and a second: by the listener's own counter, else its namespace's."""
-    if queue.drops is not None and queue.drops_per_second is not None:
-        return queue.drops, queue.drops_per_second
-    return (counts.overflows, counts.overflows / counts.seconds) if counts else (0.0, 0.0)
-
-
-def _suspects(
-    queues: ListenerQueues, by_netns: dict[str, ListenCounts]
-) -> Iterator[tuple[ListenerQueue, tuple[ListenerQueue, ...]]]:
-    """Listeners whose own counter moved; without such counters, of each namespace with overflows the likeliest
-    and the others it could be as well."""
-    for queue in queues.queues:
-        counts = by_netns.get(queue.netns)
-        overflowed = counts is None or counts.overflows > 0
-        if queue.drops is not None and queue.drops >= LEAST_DROPS and overflowed:
-            yield queue, ()
-    for netns, counts in by_netns.items():
-        uncounted = [q for q in queues.queues if q.netns == netns and q.drops is None]
-        known = sum(q.drops or 0.0 for q in queues.queues if q.netns == netns)
-        if uncounted and counts.overflows - known >= LEAST_DROPS:
-            ordered = sorted(uncounted, key=lambda q: (q.limit - q.peak, q.limit))
-            full = [q for q in ordered if q.full] or ordered
-            yield full[0], tuple(full[1:])
+    open_question = "" if verdicts else whose_is_open(queues, by_netns)
+    return Unknown("which listener overflows", open_question) if open_question else verdicts
 
 
 def _subject(queue: ListenerQueue) -> Subject:
@@ -133,13 +108,8 @@ def _impact(drops: float, rate: float, counts: ListenCounts | None) -> Impact:
     return Impact(share, rate, "connections/s", f"{text}; {percent(share)} of all attempts in the window")
 
 
-def _evidence(
-    queue: ListenerQueue,
-    others: tuple[ListenerQueue, ...],
-    drops: float,
-    rate: float,
-    counts: ListenCounts | None,
-) -> Iterator[Evidence]:
+def _evidence(loss: Loss, rate: float, counts: ListenCounts | None) -> Iterator[Evidence]:
+    queue, drops = loss.queue, loss.drops
     clear = strength(drops, LEAST_DROPS, CLEAR_DROPS)
     labels = (("listener", queue.listener),)
     if queue.drops is not None:
@@ -150,6 +120,8 @@ def _evidence(
     if counts is not None:
         role: Role = "decides" if queue.drops is None else "separates"
         text = f"ListenOverflows rose by {number(counts.overflows)} in the same window"
+        if queue.drops is None and drops < counts.overflows:
+            text = f"{text}, of which {number(drops)} are of no listener that counts its own"
         metric = "netstat_TcpExt_ListenOverflows"
         value = counts.overflows / counts.seconds
         yield Evidence("supports", role, text, metric, value, "1/s", 0, "/proc/net/netstat", clear)
@@ -157,13 +129,14 @@ def _evidence(
         text = "the namespace's ListenOverflows was not read, so a full SYN queue could drop them as well"
         yield Evidence("missing", "separates", text, "netstat_TcpExt_ListenOverflows")
     if queue.drops is None:
-        yield Evidence("missing", "separates", _whose(others), "listener_drops_total")
+        role = "decides" if loss.others else "separates"
+        yield Evidence("missing", role, _whose(loss.others), "listener_drops_total")
     yield _caught_full(queue)
     yield _drained(queue)
 
 
 def _whose(others: tuple[ListenerQueue, ...]) -> str:
-    text = "drops are not counted per listener here"
+    text = "this listener's own drops were not counted"
     names = ", ".join(other.listener for other in others[:5])
     return f"{text}: {len(others)} more could be it ({names})" if others else f"{text}, but no other fits"
 

@@ -59,3 +59,32 @@ def test_the_number_of_acceptors_is_the_ratio_of_arrivals_to_accepted():
     )
     (recommendation,) = the_verdict(RULE, samples).recommendations
     assert recommendation.change == Workers("shop", 1, 3)
+
+
+def starting(readings):
+    """A service that began to listen so many seconds ago, under load, and has not accepted anybody yet."""
+    return synthetic(
+        {
+            "listener_accept_queue_length": [(SHOP, [17] * readings)],
+            "listener_accept_queue_limit": [(SHOP, [16] * readings)],
+            "listener_drops_total": [(SHOP, [5.0] * readings)],
+        }
+    )
+
+
+def test_a_service_that_just_began_to_listen_is_given_time():
+    assert verdicts(RULE, starting(12)) == []
+    assert len(verdicts(RULE, starting(20))) == 1
+
+
+def test_what_another_listener_dropped_is_not_counted_for_a_full_queue_without_a_counter():
+    other = SHOP | {"listener": "0.0.0.0:9090", "pid": "900"}
+    samples = synthetic(
+        {
+            "listener_accept_queue_length": [(SHOP, [17] * 60), (other, [0] * 60)],
+            "listener_accept_queue_limit": [(SHOP, [16] * 60), (other, [16] * 60)],
+            "listener_drops_total": [(other, [10.0] * 60)],
+            "netstat_TcpExt_ListenOverflows": [({}, [10.0] * 60)],
+        }
+    )
+    assert verdicts(RULE, samples) == []

@@ -85,3 +85,22 @@ def test_library_time_belongs_to_the_function_that_called_it():
     assert the_verdict(RULE, samples).headline.startswith(
         "shop (pid 812) spends 90 % of its CPU time in render"
     )
+
+
+def test_a_service_that_computes_while_it_starts_is_no_finding():
+    samples = service(1.0, {"load_catalogue": 0.95})
+    cpu = samples.series["process_cpu_seconds_total"][0]
+    young = dataclasses.replace(cpu, times_ns=cpu.times_ns[-5:], values=cpu.values[-5:])  # 20 s old
+    series = {**samples.series, "process_cpu_seconds_total": (young,)}
+    assert verdicts(RULE, samples) != []
+    assert verdicts(RULE, dataclasses.replace(samples, series=series)) == []
+
+
+def test_a_process_that_changed_its_name_is_judged_by_its_latest_readings():
+    samples = service(0.95, {"price": 0.95})
+    cpu = samples.series["process_cpu_seconds_total"][0]
+    shell = dataclasses.replace(
+        cpu, labels={"pid": "812", "service": "sh"}, times_ns=cpu.times_ns[:2], values=cpu.values[:2]
+    )
+    series = {**samples.series, "process_cpu_seconds_total": (cpu, shell)}
+    assert the_verdict(RULE, dataclasses.replace(samples, series=series)).subject.service == "shop"

@@ -3,6 +3,7 @@
 import pytest
 
 from diagnose.correlate.rule import Code, Workers
+from diagnose.correlate.samples import Profile
 from tests.diagnose.correlate.rules.verdicts import the_verdict, verdicts
 from tests.diagnose.correlate.windows import recorded, synthetic, without
 
@@ -93,7 +94,44 @@ def test_a_process_that_was_not_sampled_lately_is_not_judged():
     assert verdicts(RULE, gone) is None
 
 
-def test_workers_of_one_service_give_one_verdict_for_the_worst():
+def few_looks(held, awake, captures, ticks):
+    """A process that was looked at so many times for its lock, in so many captures."""
+    readings = {
+        "python_gil_held_ratio": [(SHOP, [held] * captures)],
+        "python_active_threads": [(SHOP, [awake] * captures)],
+    }
+    profiles = [Profile("shop", 812, kind, 10**9, float(ticks), ()) for kind in ("gil", "cpu")]
+    return synthetic(readings, step=10, profiles=profiles)
+
+
+@pytest.mark.parametrize(
+    ("held", "ticks", "found"),
+    [
+        (0.71, 28, False),  # 95 % interval 52–85 %
+        (0.71, 400, False),  # 66–75 %
+        (0.76, 400, True),  # 72–80 %
+        (0.96, 28, True),  # 82–99 %
+    ],
+)
+def test_few_samples_of_the_lock_prove_little(held, ticks, found):
+    assert bool(verdicts(RULE, few_looks(held, 1.9, 4, ticks))) is found
+
+
+def test_few_samples_of_who_is_awake_prove_little():
+    assert verdicts(RULE, few_looks(0.97, 1.55, 3, 24)) == []
+    assert len(verdicts(RULE, few_looks(0.97, 1.55, 3, 400))) == 1
+
+
+def test_one_capture_of_a_process_that_just_started_is_not_enough():
+    assert verdicts(RULE, few_looks(1.0, 5.0, 1, 80)) is None
+
+
+def test_the_evidence_says_how_many_samples_and_the_low_end_of_the_interval():
+    line = the_verdict(RULE, few_looks(0.96, 3.0, 4, 28)).evidence[0]
+    assert "96 % of 28 samples, in at least 82 %" in line.text
+
+
+def test_workers_of_one_service_have_a_verdict_each():
     workers = [{"pid": str(pid), "service": "shop"} for pid in (10, 11, 12)]
     samples = synthetic(
         {
@@ -102,4 +140,4 @@ def test_workers_of_one_service_give_one_verdict_for_the_worst():
         },
         step=10,
     )
-    assert the_verdict(RULE, samples).subject.pid == 12
+    assert [each.subject.pid for each in verdicts(RULE, samples)] == [10, 11, 12]
