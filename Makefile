@@ -47,7 +47,9 @@ format: $(INSTALLED_FOR_TESTS)  ## let ruff and djlint rewrite what they can
 
 bench: $(addprefix bench-,$(BENCH_AREAS))  ## all benchmarks; `make bench-<area>` runs one
 
-bench-%: $(INSTALLED)
+bench-browser: chromium
+
+bench-%: $(INSTALLED_FOR_TESTS)
 	$(BIN)/python -m bench.$*
 
 chromium:
