@@ -54,14 +54,10 @@ def _name(words: list[str]) -> str:
     title = _TITLE.match(words[0])
     if title:  # a title the process gave itself: "nginx: worker process"
         return os.path.basename(title[1])
-    rewritten = " " in words[0] and not any(words[1:])
-    program = os.path.basename(_first(words[0]) if rewritten else words[0]).lstrip("-")
+    # A single word with blanks is a whole line that a process wrote over its arguments, as Chromium and Redis do.
+    first = words[0] if any(words[1:]) else words[0].split(" ", 1)[0]
+    program = os.path.basename(first).lstrip("-")
     return (_script(program, words[1:]) or program) if _INTERPRETER.fullmatch(program) else program
-
-
-def _first(line: str) -> str:
-    """The program of a whole command line that a process wrote over its first word, as Chromium does."""
-    return line.split(" -", 1)[0].split(" /", 1)[0] if line.startswith("/") else line.split(" ", 1)[0]
 
 
 def _script(program: str, words: list[str]) -> str:

@@ -59,7 +59,8 @@ def test_a_title_that_a_process_gave_itself_names_its_program(title, name):
     ("words", "name"),
     [
         (["/opt/google/chrome/chrome --type=renderer --token=s3cret", "", ""], "chrome"),
-        (["/opt/My App/server --password s3cret"], "server"),
+        (["/opt/My App/server", "--password", "s3cret"], "server"),
+        (["/usr/bin/redis-server unixsocket:/srv/s3cret.sock"], "redis-server"),
         (["/usr/bin/till /etc/s3cret.conf"], "till"),
         (["[celeryd: worker@web-1:MainProcess] -active- (worker --broker redis://u:s3cret@q)"], "celeryd"),
         (["bash", "-lc", "till --password s3cret"], "bash"),
