@@ -28,6 +28,7 @@ from bench._installation import installation
 from bench._results import Row, row
 from bench._row_per_stack import RowPerStack
 from collectors import wire
+from collectors.columns import Frame, StackColumns, StackSample
 
 PORT = 18_490
 HOSTS, PROFILES, SERIES, BATCHES, ROUNDS = 50, 8, 400, 200, 5
@@ -146,12 +147,15 @@ def profile(chosen: _workload.Profile, stacks: list[list[int]], service: str, no
     for function in used:
         name, file, line = functions[function]
         at_name, at_file = (strings.setdefault(text, len(strings)) for text in (name, file))
-        frames.append(wire.Frame(at_name, at_file, line, 0))
+        frames.append(Frame(at_name, at_file, line, 0))
     return wire.Stacks(
         type="cpu", unit="samples", service=service, labels={"pid": "812"}, start_ns=now - 10**10, end_ns=now,
-        period=10_000_000, strings=list(strings), frames=frames,
-        stacks=[[used[function] for function in stack] for stack in mine],
-        samples=[wire.StackSample(n, 1, count) for n, count in enumerate(chosen.counts.tolist())],
+        period=10_000_000, strings=list(strings),
+        columns=StackColumns.of(
+            frames,
+            [[used[function] for function in stack] for stack in mine],
+            [StackSample(n, 1, count) for n, count in enumerate(chosen.counts.tolist())],
+        ),
     )  # fmt: skip
 
 

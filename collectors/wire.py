@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from collectors.columns import StackColumns
+
 VERSION = 1
 CONTENT_TYPE = "application/vnd.diagnose.batch+msgpack"
 
@@ -43,27 +45,8 @@ class Histogram(msgspec.Struct, tag="histogram", tag_field="kind", frozen=True, 
     count: int
 
 
-class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One source position; `name`, `file` and `module` index into `Stacks.strings`, line 0 is unknown."""
-
-    name: int
-    file: int
-    line: int
-    module: int
-
-
-class StackSample(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`value` samples of one stack in one thread; `thread` indexes strings; `offset_ms` from start_ns, -1 unknown."""
-
-    stack: int
-    thread: int
-    value: int
-    state: Literal["active", "idle", "unknown"] = "unknown"
-    offset_ms: int = -1
-
-
 class Stacks(msgspec.Struct, tag="stacks", tag_field="kind", frozen=True, omit_defaults=True):
-    """Stacks of one service in one interval. `stacks` hold indexes into `frames`, root first.
+    """Stacks of one service in one interval; the numbers in `columns` name `strings` and one another.
 
     `period` is the time one unit of value stands for, in nanoseconds (bytes for allocation profiles).
     """
@@ -76,9 +59,7 @@ class Stacks(msgspec.Struct, tag="stacks", tag_field="kind", frozen=True, omit_d
     end_ns: int
     period: int
     strings: list[str]
-    frames: list[Frame]
-    stacks: list[list[int]]
-    samples: list[StackSample]
+    columns: StackColumns
     capture_id: str | None = None
 
 
@@ -188,8 +169,10 @@ def decode_samples(batch: Batch) -> tuple[list[Sample], int]:
     known: list[Sample] = []
     skipped = 0
     for raw in batch.samples:
-        if _tag.decode(raw).kind not in _TAGS:
+        try:
+            known.append(_sample.decode(raw))
+        except msgspec.ValidationError:
+            if _tag.decode(raw).kind in _TAGS:
+                raise
             skipped += 1
-            continue
-        known.append(_sample.decode(raw))
     return known, skipped

@@ -18,6 +18,7 @@ import pytest
 import zstandard
 
 from collectors import wire
+from collectors.columns import Frame, StackColumns, StackSample
 from collectors.probe import Host as ProbedHost
 from collectors.probe import NoData
 from collectors.probes import ALL
@@ -56,7 +57,7 @@ def samples_of(window: dict[str, Any], shift_ns: int) -> list[wire.Sample]:
 def _stacks(profile: dict[str, Any], end_ns: int) -> wire.Stacks:
     """Ends with the window and begins as long before as it was observed."""
     strings: dict[str, int] = {"": 0}
-    frames: dict[wire.Frame, int] = {}
+    frames: dict[Frame, int] = {}
     stacks: list[list[int]] = []
     samples = []
 
@@ -65,9 +66,9 @@ def _stacks(profile: dict[str, Any], end_ns: int) -> wire.Stacks:
 
     for thread, count, rows in profile["stacks"]:
         if rows:
-            parts = [wire.Frame(number(name), number(file), line, 0) for name, file, line in rows]
+            parts = [Frame(number(name), number(file), line, 0) for name, file, line in rows]
             stacks.append([frames.setdefault(frame, len(frames)) for frame in parts])
-            samples.append(wire.StackSample(len(stacks) - 1, number(thread), count))
+            samples.append(StackSample(len(stacks) - 1, number(thread), count))
     return wire.Stacks(
         type=profile["type"],
         unit="samples",
@@ -77,9 +78,7 @@ def _stacks(profile: dict[str, Any], end_ns: int) -> wire.Stacks:
         end_ns=end_ns,
         period=profile["period_ns"],
         strings=list(strings),
-        frames=list(frames),
-        stacks=stacks,
-        samples=samples,
+        columns=StackColumns.of(frames, stacks, samples),
     )
 
 

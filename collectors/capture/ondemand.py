@@ -44,7 +44,7 @@ def run(command: Command, report: Report, emit: Emit, cancelled: threading.Event
         report(CommandStatus(command.id, "cancelled", message="Cancelled; nothing was kept."))
         return
     result = stacks.to_wire(recording, service, capture_id=command.id)
-    count = sum(sample.value for sample in result.samples)
+    count = result.columns.total
     emit(result)
     words = f"{count} samples in {recording.seconds:.1f} s are on their way to the server."
     report(CommandStatus(command.id, "done", 1.0, words, count))

@@ -7,6 +7,7 @@ import re
 from collectors import wire
 from collectors.capture import folded
 from collectors.capture.pyspy import Recording
+from collectors.columns import Frame, StackColumns, StackSample, State
 
 _LIBRARY = re.compile(r".*/(?:site-packages|dist-packages|lib/python\d\.\d+)/(?P<path>.+)")
 
@@ -21,6 +22,8 @@ def to_wire(recording: Recording, service: str, *, capture_id: str | None = None
     for line in folded.parse(recording.text):
         tables.add(line)
     frames = [tables.frame(frame) for frame in tables.frames]  # adds strings, so it comes before them
+    state: State = "unknown" if order.kind == "wall" else "active"
+    samples = [StackSample(stack, thread, value, state) for (stack, thread), value in tables.values.items()]
     return wire.Stacks(
         type=order.kind,
         unit="samples",
@@ -30,12 +33,7 @@ def to_wire(recording: Recording, service: str, *, capture_id: str | None = None
         end_ns=recording.end_ns,
         period=recording.period_ns,
         strings=list(tables.strings),
-        frames=frames,
-        stacks=[list(stack) for stack in tables.stacks],
-        samples=[
-            wire.StackSample(stack, thread, value, "unknown" if order.kind == "wall" else "active")
-            for (stack, thread), value in tables.values.items()
-        ],
+        columns=StackColumns.of(frames, list(tables.stacks), samples),
         capture_id=capture_id,
     )
 
@@ -61,9 +59,9 @@ class _Tables:
         key = (self.stacks.setdefault(stack, len(self.stacks)), self._string(line.thread))
         self.values[key] = self.values.get(key, 0) + line.count
 
-    def frame(self, frame: folded.Frame) -> wire.Frame:
+    def frame(self, frame: folded.Frame) -> Frame:
         module = self._string(module_of(frame.file))
-        return wire.Frame(self._string(frame.name), self._string(frame.file), frame.line, module)
+        return Frame(self._string(frame.name), self._string(frame.file), frame.line, module)
 
     def _string(self, text: str) -> int:
         return self.strings.setdefault(text, len(self.strings))

@@ -12,6 +12,7 @@ from collectors import agent as agent_module
 from collectors import budget as budget_module
 from collectors.agent import Agent
 from collectors.client import Client
+from collectors.columns import StackColumns
 from collectors.commands import Commands
 from collectors.config import load
 from collectors.probe import NoData
@@ -138,7 +139,9 @@ def test_a_hanging_probe_delays_nobody_for_long_and_is_left_alone_until_it_retur
 
 def test_a_capture_is_sent_at_once(server, tmp_path, monkeypatch):
     monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 60.0)
-    stacks = Stacks("cpu", "samples", "shop", {}, 1, 2, 10_000_000, ["f"], [], [], [], capture_id="c1")
+    stacks = Stacks(
+        "cpu", "samples", "shop", {}, 1, 2, 10_000_000, ["f"], StackColumns.of([], [], []), capture_id="c1"
+    )
     command = {
         "id": "c1",
         "action": "capture",

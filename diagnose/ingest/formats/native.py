@@ -17,20 +17,14 @@ from diagnose.ingest.content import (
     FactReading,
     Malformed,
     ProbeReading,
-    Profile,
     Readings,
 )
-from diagnose.ingest.formats.text import checked_labels, checked_name, cut, cut_all
-from diagnose.store.dictionary import FrameKey, Paths, flattened
+from diagnose.ingest.formats.stacks import profile_of
+from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, checked_name, cut
 from diagnose.store.serieskeys import key_of
 
-MAX_STACKS = 100_000
-MAX_DEPTH = 2_000
 MAX_BUCKET = 4_096
-# Sums of this many stay exact in 64 bits and as a JSON number.
-MAX_COUNT = 1 << 53
-_MAX_TOTAL = 1 << 62
-_FRAME_CHARS, _THREAD_CHARS, _SERVICE_CHARS, _TEXT_CHARS = 1_000, 200, 300, 4_000
+_TEXT_CHARS = 4_000
 
 
 def read(samples: Iterable[wire.Sample], skipped: int, clock: Clock) -> Content:
@@ -42,7 +36,7 @@ def read(samples: Iterable[wire.Sample], skipped: int, clock: Clock) -> Content:
             case wire.Points():
                 points.append(sample)
             case wire.Stacks():
-                content.profiles.append(_profile(sample, clock))
+                content.profiles.append(profile_of(sample, clock))
             case wire.Histogram():
                 content.distributions.append(_distribution(sample, clock))
             case wire.Fact():
@@ -106,75 +100,3 @@ def _distribution(sample: wire.Histogram, clock: Clock) -> Distribution:
         np.array([index for index, count in buckets if count], np.uint32),
         np.array([count for _, count in buckets if count], np.int64),
     )
-
-
-def _profile(sample: wire.Stacks, clock: Clock) -> Profile:
-    if len(sample.stacks) > MAX_STACKS or len(sample.samples) > 10 * MAX_STACKS:
-        raise Malformed(
-            f"{len(sample.stacks)} stacks of {sample.service!r}: at most {MAX_STACKS} in a profile"
-        )
-    if not 0 <= sample.period < MAX_COUNT:
-        raise Malformed(f"period {sample.period} of {sample.service!r} is impossible")
-    start_ns, end_ns = clock.time(sample.start_ns), clock.time(sample.end_ns)
-    counts = _counts(sample)
-    if sum(counts.values()) * max(1, sample.period) >= _MAX_TOTAL:
-        raise Malformed(f"the samples of {sample.service!r} stand for more than 146 years; check its period")
-    return Profile(
-        service=cut(sample.service, _SERVICE_CHARS) or "unknown",
-        type=sample.type,
-        unit=sample.unit,
-        period_ns=sample.period,
-        start_ns=start_ns,
-        end_ns=max(start_ns, end_ns),
-        labels=checked_labels(sample.labels),
-        capture_id=sample.capture_id,
-        frames=_frames(sample),
-        paths=_paths(sample, [stack for stack, _ in counts]),
-        threads=[cut(sample.strings[thread], _THREAD_CHARS) for _, thread in counts],
-        counts=np.array(list(counts.values()), np.int64),
-    )
-
-
-def _frames(sample: wire.Stacks) -> list[FrameKey]:
-    strings = cut_all(sample.strings, _FRAME_CHARS)
-    frames = sample.frames
-    names, files, modules = [f.name for f in frames], [f.file for f in frames], [f.module for f in frames]
-    lines = [f.line for f in frames]
-    for numbers, end in (
-        (names, len(strings)),
-        (files, len(strings)),
-        (modules, len(strings)),
-        (lines, 1 << 31),
-    ):
-        if numbers and not 0 <= min(numbers) <= max(numbers) < end:
-            raise Malformed(
-                f"a frame of {sample.service!r} has a string or a line that is not in 0..{end - 1}"
-            )
-    at = strings.__getitem__
-    return list(zip(map(at, names), map(at, files), lines, map(at, modules), strict=True))
-
-
-def _paths(sample: wire.Stacks, chosen: list[int]) -> Paths:
-    """The stacks that have samples. Of a very deep one the innermost frames are kept: there the time is spent."""
-    stacks = [sample.stacks[number] for number in chosen]
-    try:
-        paths = flattened([stack if len(stack) <= MAX_DEPTH else stack[-MAX_DEPTH:] for stack in stacks])
-    except OverflowError:
-        raise Malformed(f"a frame number of {sample.service!r} does not fit into 64 bits") from None
-    if len(paths.frames) and not 0 <= paths.frames.min() <= paths.frames.max() < len(sample.frames):
-        raise Malformed(f"a stack of {sample.service!r} has a frame that is not in its list")
-    return paths
-
-
-def _counts(sample: wire.Stacks) -> dict[tuple[int, int], int]:
-    """Counts by (stack, thread), those of all states and offsets added up."""
-    counts: dict[tuple[int, int], int] = {}
-    for one in sample.samples:
-        if not (0 <= one.stack < len(sample.stacks) and 0 <= one.thread < len(sample.strings)):
-            raise Malformed(f"a sample of {sample.service!r} names a stack or thread that is not in its list")
-        if not 0 <= one.value <= MAX_COUNT:
-            raise Malformed(f"a sample of {sample.service!r} counts {one.value}; 0 to 2**53 is possible")
-        if one.value:
-            key = one.stack, one.thread
-            counts[key] = counts.get(key, 0) + one.value
-    return counts

@@ -1,10 +1,12 @@
-"""Bounds on names that come from outside: cut where the end does not matter, refused where it makes the identity."""
+"""Bounds on what comes from outside: cut where the end does not matter, refused where it makes the identity."""
 
 from __future__ import annotations
 
 from diagnose.ingest.content import Malformed
 
 MAX_LABELS = 32
+# Sums of this many stay exact in 64 bits and as a JSON number.
+MAX_COUNT = 1 << 53
 _METRIC_CHARS, _LABEL_CHARS = 120, 500
 
 

@@ -28,12 +28,14 @@ def recording(kind, text: str = TEXT) -> Recording:
 def test_frames_strings_and_stacks_are_written_once_and_pointed_to():
     stacks = to_wire(recording("cpu"), "shop", capture_id="C")
     assert len(stacks.strings) == len(set(stacks.strings))
-    assert [(stacks.strings[f.name], stacks.strings[f.file], f.line) for f in stacks.frames] == [
+    assert [
+        (stacks.strings[f.name], stacks.strings[f.file], f.line) for f in stacks.columns.frame_list()
+    ] == [
         ("main", "/srv/shop.py", 9),
         ("hot", "/srv/shop.py", 4),
     ]
-    assert stacks.stacks == [[0, 1], [0]]
-    by_thread = {(stacks.strings[s.thread], s.stack): s.value for s in stacks.samples}
+    assert stacks.columns.stack_list() == [[0, 1], [0]]
+    by_thread = {(stacks.strings[s.thread], s.stack): s.value for s in stacks.columns.sample_list()}
     assert by_thread == {("a", 0): 30, ("b", 0): 50, ("b", 1): 1, ("Thread-N (h)", 1): 3}
     assert (stacks.service, stacks.labels, stacks.capture_id) == ("shop", {"pid": "812"}, "C")
 
@@ -45,14 +47,14 @@ def test_the_period_is_the_measured_time_between_looks():
 
 
 def test_only_a_wall_profile_does_not_know_who_ran():
-    assert {s.state for s in to_wire(recording("cpu"), "shop").samples} == {"active"}
-    assert {s.state for s in to_wire(recording("gil"), "shop").samples} == {"active"}
-    assert {s.state for s in to_wire(recording("wall"), "shop").samples} == {"unknown"}
+    assert {s.state for s in to_wire(recording("cpu"), "shop").columns.sample_list()} == {"active"}
+    assert {s.state for s in to_wire(recording("gil"), "shop").columns.sample_list()} == {"active"}
+    assert {s.state for s in to_wire(recording("wall"), "shop").columns.sample_list()} == {"unknown"}
 
 
 def test_an_idle_process_gives_an_empty_profile_that_travels():
     stacks = to_wire(recording("cpu", ""), "shop")
-    assert stacks.samples == []
+    assert stacks.columns.sample_list() == []
     batch = wire.Batch(1, "h", "e", 1, 1, 0, [wire.encode_sample(stacks)])
     assert wire.decode_samples(wire.decode_batch(wire.encode_batch(batch))) == ([stacks], 0)
 

@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from collectors import wire
+from collectors.columns import Frame, StackColumns, StackSample
 from diagnose.ingest import pending
 from diagnose.models import Host
 
@@ -53,9 +54,11 @@ def stacks(counts: dict[tuple[str, ...], int], **fields: Any) -> wire.Stacks:
     chosen.setdefault("start_ns", chosen["end_ns"] - 10_000_000_000)
     return wire.Stacks(
         strings=strings,
-        frames=[wire.Frame(3 + index, 2, 10 + index, 0) for index in range(len(names))],
-        stacks=[[names.index(name) for name in stack] for stack in counts],
-        samples=[wire.StackSample(index, 1, value) for index, value in enumerate(counts.values())],
+        columns=StackColumns.of(
+            [Frame(3 + index, 2, 10 + index, 0) for index in range(len(names))],
+            [[names.index(name) for name in stack] for stack in counts],
+            [StackSample(index, 1, value) for index, value in enumerate(counts.values())],
+        ),
         **chosen,
     )
 

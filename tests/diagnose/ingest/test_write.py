@@ -12,6 +12,7 @@ import zstandard
 from django.db import connection
 
 from collectors import wire
+from collectors.columns import Frame, StackColumns, StackSample
 from diagnose.ingest import decode, ledger, pending, write
 from diagnose.models import (
     BatchPart,
@@ -150,22 +151,33 @@ def test_a_collector_with_a_new_epoch_starts_at_one_again(host, queued):
     assert ledger.committed_seq(host.pk, "abc") == 1
 
 
+FRAME = Frame(0, 0, 0, 0)
+
+
+def profile_of(columns: StackColumns) -> wire.Stacks:
+    return wire.Stacks("cpu", "samples", "shop", {}, 1, 2, 1, ["a"], columns)
+
+
+def broken(**columns: bytes) -> StackColumns:
+    """One sound sample but for these columns."""
+    return msgspec.structs.replace(StackColumns.of([FRAME], [[0]], [StackSample(0, 0, 1)]), **columns)
+
+
 BROKEN = {
     "values without times": wire.Points("load1", {}, [1, 2], [1.0]),
     "a time before 1970": wire.Points("load1", {}, [-5], [1.0]),
     "a time of 70 bits": wire.Points("load1", {}, [2**63 + 5], [1.0]),
     "a metric without name": wire.Points("", {}, [1], [1.0]),
     "a million labels": wire.Points("load1", {str(n): "" for n in range(100_000)}, [1], [1.0]),
-    "a stack with an unknown frame": wire.Stacks(
-        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [], [[3]], [wire.StackSample(0, 0, 1)]
-    ),
-    "a frame with an unknown string": wire.Stacks(
-        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [wire.Frame(9, 0, 0, 0)], [], []
-    ),
-    "a count that cannot be": wire.Stacks(
-        "cpu", "samples", "shop", {}, 1, 2, 1, ["a"], [wire.Frame(0, 0, 0, 0)], [[0]],
-        [wire.StackSample(0, 0, 2**63)],
-    ),
+    "a stack with an unknown frame": profile_of(StackColumns.of([], [[3]], [StackSample(0, 0, 1)])),
+    "a frame with an unknown string": profile_of(StackColumns.of([Frame(9, 0, 0, 0)], [], [])),
+    "a sample of an unknown stack": profile_of(StackColumns.of([], [], [StackSample(0, 0, 1)])),
+    "a sample of an unknown thread": profile_of(StackColumns.of([], [[]], [StackSample(0, 5, 1)])),
+    "a count that cannot be": profile_of(StackColumns.of([FRAME], [[0]], [StackSample(0, 0, 2**63)])),
+    "counts beyond a century": profile_of(StackColumns.of([FRAME], [[0]], [StackSample(0, 0, 2**53)] * 999)),
+    "a column that ends within a number": profile_of(broken(path_frames=b"\0\0\0")),
+    "lengths of more than there is": profile_of(broken(lengths=b"\xff\xff\xff\xff")),
+    "columns of different lengths": profile_of(broken(sample_threads=b"")),
     "a bucket below zero": wire.Histogram("rtt", {}, 1, "loglin4", {-1: 5}, 1.0, 5),
 }  # fmt: skip
 
