@@ -14,6 +14,7 @@ import django.db
 import kombu.exceptions
 import numpy as np
 import redis
+from numpy.typing import NDArray
 
 from collectors import wire
 from diagnose.ingest import clock, decode, hoststate, ledger, pending
@@ -126,12 +127,14 @@ def _own_captures(host: Host, profiles: list[Profile]) -> tuple[list[Profile], i
 
 def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
     services = dictionary.services_of(profile.service for profile in profiles) if profiles else {}
-    rows = [_profile_row(services[profile.service], profile) for profile in profiles]
+    numbers = dictionary.all_stack_numbers(
+        [dictionary.Recording(services[one.service], one.frames, one.paths, one.threads) for one in profiles]
+    )
+    rows = [_profile_row(services[one.service], one, ids) for one, ids in zip(profiles, numbers, strict=True)]
     return backend.profile_store().append(key, rows)
 
 
-def _profile_row(service: Service, profile: Profile) -> ProfileRow:
-    ids = dictionary.stack_numbers(service, profile.frames, profile.paths, profile.threads)
+def _profile_row(service: Service, profile: Profile, ids: NDArray[np.uint32]) -> ProfileRow:
     group = ProfileGroup(service.pk, profile.type, profile.unit)
     stack_ids, counts = summed(ids, profile.counts)
     return ProfileRow(

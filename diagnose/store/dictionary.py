@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, count, groupby
+from operator import itemgetter, or_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +54,8 @@ class _Known:
     stacks: dict[StackKey, int] = field(default_factory=dict)
 
 
+_Model = type[Frame] | type[Stack]
+
 _lock = threading.Lock()
 _known: OrderedDict[tuple[int, datetime], _Known] = OrderedDict()
 
@@ -74,18 +78,40 @@ def flattened(stacks: Sequence[Sequence[int]]) -> Paths:
     return Paths(np.fromiter(chain.from_iterable(stacks), np.int64, int(lengths.sum())), lengths)
 
 
+class Recording(NamedTuple):
+    """Stacks of one service: `paths` hold indexes into `frames`, the i-th was seen in `threads[i]`."""
+
+    service: Service
+    frames: Sequence[FrameKey]
+    paths: Paths
+    threads: Sequence[str]
+
+
 def stack_numbers(
     service: Service, frames: Sequence[FrameKey], paths: Paths, threads: Sequence[str]
 ) -> NDArray[np.uint32]:
-    """The number of each stack: `paths` hold indexes into `frames`, the i-th was seen in `threads[i]`."""
-    known = _known_of(service)
-    numbers = np.array(_numbers(service, Frame, known.frames, frames), "<u4")
-    raw = numbers[paths.frames].tobytes()
+    """The number of each stack of one recording."""
+    return all_stack_numbers([Recording(service, frames, paths, threads)])[0]
+
+
+def all_stack_numbers(recordings: Sequence[Recording]) -> list[NDArray[np.uint32]]:
+    """The number of each stack of each recording; what is new in all of them is looked up and added together."""
+    known = [_known_of(one.service) for one in recordings]
+    frames = _numbers(
+        Frame, [_Wanted(one.service, k.frames, one.frames) for one, k in zip(recordings, known, strict=True)]
+    )
+    keys = [_stack_keys(one, numbers) for one, numbers in zip(recordings, frames, strict=True)]
+    wanted = [_Wanted(one.service, k.stacks, ks) for one, k, ks in zip(recordings, known, keys, strict=True)]
+    return [np.array(numbers, np.uint32) for numbers in _numbers(Stack, wanted)]
+
+
+def _stack_keys(recording: Recording, frame_numbers: list[int]) -> list[StackKey]:
+    paths = recording.paths
+    raw = np.array(frame_numbers, "<u4")[paths.frames].tobytes()
     ends = np.cumsum(paths.lengths) * 4
     begins = (ends - paths.lengths * 4).tolist()
-    cuts = zip(threads, begins, ends.tolist(), strict=True)
-    keys = [(thread, raw[begin:end]) for thread, begin, end in cuts]
-    return np.array(_numbers(service, Stack, known.stacks, keys), np.uint32)
+    cuts = zip(recording.threads, begins, ends.tolist(), strict=True)
+    return [(thread, raw[begin:end]) for thread, begin, end in cuts]
 
 
 def _known_of(service: Service) -> _Known:
@@ -97,55 +123,93 @@ def _known_of(service: Service) -> _Known:
     return known
 
 
-def _numbers(
-    service: Service,
-    model: type[Frame] | type[Stack],
-    known: dict[Any, int],
-    keys: Sequence[Any],
-) -> list[int]:
+class _Wanted(NamedTuple):
+    """Keys of one service whose numbers are asked for, and those that this process knows."""
+
+    service: Service
+    known: dict[Any, int]
+    keys: Sequence[Any]
+
+
+_Named = tuple[int, bytes]  # service id, digest: names a row in the whole table
+
+
+def _numbers(model: _Model, wanted: Sequence[_Wanted]) -> list[list[int]]:
     """The number of each key, from memory or else from the table, where new ones are added."""
-    numbers = [known.get(key) for key in keys]
-    missing = {key for key, number in zip(keys, numbers, strict=True) if number is None}
-    if not missing:
-        return [number for number in numbers if number is not None]
-    digests = {key: _digest(key) for key in dict.fromkeys(keys) if key in missing}
-    found = _found(service, model, digests.values())
-    if len(found) < len(set(digests.values())):
-        found |= _add(service, model, {d: key for key, d in digests.items() if d not in found})
-    learned = {key: found[digest] for key, digest in digests.items()}
-    # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
-    transaction.on_commit(lambda: known.update(learned))
-    return [learned[key] if number is None else number for key, number in zip(keys, numbers, strict=True)]
+    numbers = [list(map(one.known.get, one.keys)) for one in wanted]
+    missing = [
+        {
+            key: (one.service.pk, _digest(key))
+            for key, number in zip(one.keys, mine, strict=True)
+            if number is None
+        }
+        if None in mine
+        else {}
+        for one, mine in zip(wanted, numbers, strict=True)
+    ]
+    if any(missing):
+        found = _stored(model, {name: key for each in missing for key, name in each.items()})
+        for one, mine, each in zip(wanted, numbers, missing, strict=True):
+            _fill(mine, one, {key: found[name] for key, name in each.items()})
+    return numbers  # type: ignore[return-value]
 
 
-def _found(service: Service, model: type[Frame] | type[Stack], digests: Iterable[bytes]) -> dict[bytes, int]:
-    wanted = list(digests)
-    found: dict[bytes, int] = {}
-    for begin in range(0, len(wanted), _LOOKUP):
-        rows = model._default_manager.filter(service=service, digest__in=wanted[begin : begin + _LOOKUP])
-        found |= {bytes(digest): number for digest, number in rows.values_list("digest", "number")}
+def _fill(numbers: list[int | None], wanted: _Wanted, learned: dict[Any, int]) -> None:
+    if learned:
+        numbers[:] = [
+            learned[key] if number is None else number
+            for key, number in zip(wanted.keys, numbers, strict=True)
+        ]
+        # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
+        transaction.on_commit(lambda: wanted.known.update(learned))
+
+
+def _stored(model: _Model, missing: dict[_Named, Any]) -> dict[_Named, int]:
+    found = _found(model, missing)
+    if len(found) < len(missing):
+        found |= _add(model, {name: key for name, key in missing.items() if name not in found})
     return found
 
 
-def _add(
-    service: Service,
-    model: type[Frame] | type[Stack],
-    missing: dict[bytes, Any],
-) -> dict[bytes, int]:
-    """Give the next numbers to those that are still missing under the lock of the service's row."""
+def _found(model: _Model, names: Collection[_Named]) -> dict[_Named, int]:
+    found: dict[_Named, int] = {}
+    ordered = sorted(names)
+    for begin in range(0, len(ordered), _LOOKUP):
+        chosen = groupby(ordered[begin : begin + _LOOKUP], key=itemgetter(0))
+        each = (models.Q(service=service, digest__in=[digest for _, digest in of]) for service, of in chosen)
+        rows = model._default_manager.filter(reduce(or_, each)).values_list("service", "digest", "number")
+        found |= {(service, bytes(digest)): number for service, digest, number in rows}
+    return found
+
+
+def _add(model: _Model, missing: dict[_Named, Any]) -> dict[_Named, int]:
+    """Give the next numbers to those that are still missing under the locks of the services' rows."""
+    services = {service for service, _ in missing}
     with transaction.atomic():
-        Service.objects.select_for_update().get(pk=service.pk)
-        found = _found(service, model, missing)
-        top = model._default_manager.filter(service=service).aggregate(top=models.Max("number"))["top"]
-        following = 0 if top is None else top + 1
-        new = [digest for digest in missing if digest not in found]
-        numbers = {digest: following + offset for offset, digest in enumerate(new)}
-        rows = (
-            {"service": service, "number": number, "digest": digest, **_fields(missing[digest])}
-            for digest, number in numbers.items()
+        # All in one order: two workers that lock the same services never wait for each other.
+        locked = set(
+            Service.objects.select_for_update()
+            .filter(pk__in=services)
+            .order_by("pk")
+            .values_list("pk", flat=True)
         )
-        model._default_manager.bulk_create([model(**row) for row in rows])  # type: ignore[misc]
+        if locked != services:
+            raise Service.DoesNotExist(f"services {services - locked} were deleted while a batch was written")
+        found = _found(model, missing)
+        following = {service: _next_numbers(model, service) for service in services}
+        numbers = {name: next(following[name[0]]) for name in missing if name not in found}
+        rows = [
+            model(service_id=name[0], number=number, digest=name[1], **_fields(missing[name]))
+            for name, number in numbers.items()
+        ]
+        model._default_manager.bulk_create(rows)  # type: ignore[arg-type]
     return found | numbers
+
+
+def _next_numbers(model: _Model, service: int) -> Iterator[int]:
+    """Counts on from the service's highest number, which an index has at hand; grouped by service it would not."""
+    top = model._default_manager.filter(service=service).aggregate(top=models.Max("number"))["top"]
+    return count(0 if top is None else top + 1)
 
 
 def _digest(key: FrameKey | StackKey) -> bytes:

@@ -68,7 +68,7 @@ def points() -> list[tuple[ModuleType, str, int]]:
 
     return [
         (pending, "take", 1),
-        (dictionary, "stack_numbers", 1),
+        (dictionary, "all_stack_numbers", 1),
         (serieskeys, "series_numbers", 1),
         *((applied, "claim", call) for call in (1, 2, 3, 4)),  # inside a day file's open transaction
         *((sqlite_profiles, "_append_to", call) for call in (1, 2)),
