@@ -37,6 +37,7 @@ EPOCH = "bench"
 
 def main() -> None:
     with installation() as folder, processes(folder):
+        as_in_the_worker()
         tokens = enrolled()
         stacks = [_workload.stacks(seed) for seed in range(4)]
         rates, peers, alone = [], [], []
@@ -53,6 +54,12 @@ def main() -> None:
             alone.append(len(bodies) / decode_and_write_seconds(bodies[:50]) * 50 / len(bodies))
         rows = list(figures(rates[1:], alone[1:], peers[1:]))
     _results.write("ingest", rows)
+
+
+def as_in_the_worker() -> None:
+    from diagnose.celery import collect_garbage_seldom
+
+    collect_garbage_seldom()
 
 
 def figures(rates: list[float], alone: list[float], peers: list[float]) -> Iterator[Row]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_postrun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diagnose.settings")
 
 from django.conf import settings
+from django.db import close_old_connections
 
 
 def _broker(url: str) -> str:
@@ -27,4 +31,15 @@ app.conf.update(
     # Longer than any task; a worker that vanished frees its messages after this.
     broker_transport_options={"visibility_timeout": 600},
     timezone="UTC",
+    # Celery closes the database's connection around every task; opening it costs as much as a batch's own queries.
+    # What is too old or broken (CONN_MAX_AGE) Django itself closes, below.
+    CELERY_DB_REUSE_MAX=1_000_000,
 )
+task_postrun.connect(close_old_connections)
+
+
+@worker_init.connect
+def collect_garbage_seldom(**_: Any) -> None:
+    """A batch makes tens of thousands of short-lived tuples, and each full collection would walk all known stacks."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -70,6 +70,7 @@ def _database(url: str) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": parts.path or str(DATA_DIR / "diagnose.sqlite3"),
+        "CONN_MAX_AGE": 60,
         # A deferred transaction that reads and then writes fails with "locked" under concurrency; IMMEDIATE waits.
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
