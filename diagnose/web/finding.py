@@ -33,6 +33,8 @@ _RENDERINGS = (
     ("systemd", "systemd drop-in, for good"),
     ("ansible", "Ansible"),
 )
+# Of these kinds the shell's text is not a change that the next restart takes back.
+_TITLES_BY_KIND = {"inspection": "Command", "application_setting": "What to set, and how to check it"}
 _MARGIN_SECONDS = 600
 # A chain longer than this is a loop.
 _LONGEST_CHAIN = 8
@@ -94,8 +96,8 @@ def with_blocks(described: dict[str, Any]) -> dict[str, Any]:
             for name, title in _RENDERINGS
             if advice["renderings"].get(name)
         ]
-        if advice["kind"] == "inspection":
-            blocks = [{**block, "title": "Command"} for block in blocks]
+        if advice["kind"] in _TITLES_BY_KIND:
+            blocks = [{**block, "title": _TITLES_BY_KIND[advice["kind"]]} for block in blocks]
         recommendations.append({**advice, "blocks": blocks})
     return {**described, "recommendations": recommendations}
 

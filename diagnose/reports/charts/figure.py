@@ -142,7 +142,9 @@ def threshold(value: float, words: str) -> dict[str, Any]:
         "line": {"color": color("threshold"), "width": 1.2, "dash": "dash"},
         "label": {
             "text": text(words),
-            "textposition": "end",
+            # Below the line, where a limit at the top of the chart leaves room, and away from the latest readings.
+            "textposition": "start",
+            "yanchor": "top" if value > 0 else "bottom",
             "font": {"size": 10, "color": color("threshold")},
         },
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from diagnose.store.flamegraph import StackRow
 
 CONTENT_TYPE = "text/plain; charset=utf-8"
+_NO_FRAMES = "[no frames]"
 
 
 def export(rows: Iterable[StackRow], *, threads: bool = False) -> str:
@@ -15,7 +16,8 @@ def export(rows: Iterable[StackRow], *, threads: bool = False) -> str:
     counts: Counter[tuple[str, ...]] = Counter()
     for row in rows:
         names = tuple(frame.name for frame in row.frames)
-        counts[(row.thread, *names) if threads else names] += row.count
+        # A thread seen without frames still needs a name: readers take the text before the number.
+        counts[(row.thread, *names) if threads else names or (_NO_FRAMES,)] += row.count
     return "".join(f"{';'.join(map(_plain, names))} {count}\n" for names, count in counts.most_common())
 
 

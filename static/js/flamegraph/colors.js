@@ -13,7 +13,7 @@ export const KIND_NAMES = {
   library: "Libraries",
   language: "The language itself",
   native: "Native and kernel",
-  none: "Structure",
+  none: "Outside any known frame",
 };
 
 /** Hue range and saturation (percent) of each kind. */

@@ -92,6 +92,13 @@ export function bindKeys(chart, commands) {
     event.preventDefault();
     act();
   });
+  // The search is announced beside its field, so its key works wherever nothing is being typed.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    commands.focusSearch();
+  });
 }
 
 /**

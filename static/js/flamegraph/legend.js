@@ -14,7 +14,7 @@ import { percent } from "./details.js";
  */
 export function showLegend(list, graph, kinds) {
   const shares = selfByKind(graph, kinds);
-  const shown = /** @type {Kind[]} */ (Object.keys(KIND_NAMES)).filter((kind) => kind !== "none" && shares.has(kind));
+  const shown = /** @type {Kind[]} */ (Object.keys(KIND_NAMES)).filter((kind) => shares.get(kind) || (kind !== "none" && shares.has(kind)));
   list.replaceChildren(...shown.map((kind) => entry(kind, percent(shares.get(kind) ?? 0, graph.total[0]))));
 }
 
@@ -40,6 +40,9 @@ function entry(kind, share) {
   const item = document.createElement("li");
   item.className = `flame__kind flame__kind--${kind}`;
   item.textContent = `${KIND_NAMES[kind]} ${share}`;
-  item.title = `${share} of the samples were taken while ${KIND_NAMES[kind].toLowerCase()} ran itself`;
+  item.title =
+    kind === "none"
+      ? `${share} of the samples show a thread without frames: native code that no Python called, or frames too small to draw`
+      : `${share} of the samples were taken while ${KIND_NAMES[kind].toLowerCase()} ran itself`;
   return item;
 }
