@@ -74,7 +74,8 @@ class Child:
         self.started, self.rest = time.monotonic(), b""
         self.process = subprocess.Popen(
             list(self.service.argv),
-            env={**os.environ, **self.service.env},
+            # The product watches itself, too: its parts are told apart by these names, not all "granian".
+            env={**os.environ, "DIAGNOSE_SERVICE": f"diagnose-{self.service.name}", **self.service.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 TARGET = Path(__file__).with_name("target.py")
+# Its own for each run: another checkout may be tested on this host at the same time.
+SERVICE = f"shop-{os.getpid()}"
 
 
 @contextlib.contextmanager
-def running(*arguments: str, service: str = "shop") -> Iterator[subprocess.Popen[str]]:
+def running(*arguments: str, service: str = SERVICE) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "DIAGNOSE_SERVICE": service}
     process = subprocess.Popen(
         [sys.executable, str(TARGET), *arguments], stdout=subprocess.PIPE, text=True, env=environment

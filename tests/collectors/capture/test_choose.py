@@ -14,7 +14,7 @@ import pytest
 from collectors.capture.choose import Watch, listening, resolve
 from collectors.capture.failures import CaptureError
 from collectors.wire import CaptureTarget
-from tests.collectors.capture.conftest import running
+from tests.collectors.capture.conftest import SERVICE, running
 
 
 def test_the_watch_ranks_a_busy_listener_first_and_never_finds_itself(busy):
@@ -25,12 +25,12 @@ def test_the_watch_ranks_a_busy_listener_first_and_never_finds_itself(busy):
     assert os.getpid() not in candidates
     shop = candidates[busy.pid]
     assert shop.listens
-    assert shop.process.service == "shop"
+    assert shop.process.service == SERVICE
     assert 0.05 < shop.cpu_share < 2  # other tests may share the CPUs
 
 
 def test_what_the_owner_denies_is_not_found(busy):
-    found = Watch(lambda process: process.service == "shop").look()
+    found = Watch(lambda process: process.service == SERVICE).look()
     assert busy.pid not in {candidate.process.pid for candidate in found}
 
 

@@ -13,7 +13,7 @@ from collectors import wire
 from collectors.capture import continuous
 from collectors.capture.continuous import ContinuousPython
 from collectors.identity import Process
-from tests.collectors.capture.conftest import children_named, running
+from tests.collectors.capture.conftest import SERVICE, children_named, running
 
 
 class Said:
@@ -63,7 +63,7 @@ def test_a_contended_process_shows_in_stacks_and_series(busy):
     finally:
         sampler.stop()
     stacks = said.stacks(busy.pid)
-    assert stacks["cpu"].service == "shop"
+    assert stacks["cpu"].service == SERVICE
     assert stacks["wall"].capture_id is None
     assert "acceptor" in stacks["wall"].strings
     assert "acceptor" not in stacks["cpu"].strings

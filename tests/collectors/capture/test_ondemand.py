@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from collectors import wire
 from collectors.capture import ondemand
 from collectors.wire import CaptureTarget, Command, CommandStatus
-from tests.collectors.capture.conftest import children_named
+from tests.collectors.capture.conftest import SERVICE, children_named
 
 
 class Capture:
@@ -49,12 +49,12 @@ def test_a_capture_of_a_process_tells_how_it_goes_and_gives_its_stacks(busy):
     assert "of 2 s" in running[-1].message
     (stacks,) = capture.emitted
     assert isinstance(stacks, wire.Stacks)
-    assert (stacks.capture_id, stacks.service, stacks.type) == ("C1", "shop", "cpu")
+    assert (stacks.capture_id, stacks.service, stacks.type) == ("C1", SERVICE, "cpu")
     assert capture.last.samples == stacks.columns.total > 50
 
 
 def test_a_service_is_captured_by_name(busy):
-    capture = Capture(CaptureTarget(service="shop"), "wall").run()
+    capture = Capture(CaptureTarget(service=SERVICE), "wall").run()
     (stacks,) = capture.emitted
     assert isinstance(stacks, wire.Stacks)
     assert stacks.labels == {"pid": str(busy.pid)}
