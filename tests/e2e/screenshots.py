@@ -39,7 +39,7 @@ def main(link: str) -> None:
         host = page.request.get("/api/v1/hosts").json()["results"][0]["id"]
         findings = page.request.get("/api/v1/findings?state=all").json()["results"]
         take(page, f"/hosts/{host}", "host")
-        take(page, "/profile?service=shop.py", "profile", FLAME_GRAPH_SIZE)
+        take(page, "/profile?service=diagnose-shop", "profile", FLAME_GRAPH_SIZE)
         if findings:
             take(page, f"/findings/{findings[0]['id']}", "finding")
         browser.close()
