@@ -84,7 +84,7 @@ def collect(host: Host) -> None:
 
     def emit(stacks) -> None:
         recorded.send(host, stacks)
-        count = sum(sample.value for sample in stacks.samples)
+        count = stacks.columns.total
         progress.complete(stacks.capture_id, stacks.service, stacks.start_ns, stacks.end_ns, count)
 
     def report(status: CommandStatus) -> None:
