@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,6 +18,17 @@ from diagnose.models.access import Role
 from tests.early_settings import RUN_DIR, SOCKET
 
 PASSWORD = "correct horse battery"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What is marked `root` is passed over for other users, but never in CI, which must see all of it."""
+    marker = item.get_closest_marker("root")
+    if marker is None or os.geteuid() == 0:
+        return
+    reason = f"needs root to {marker.kwargs['to']}"
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}: run CI as root")
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from collectors import netns
@@ -11,11 +9,8 @@ from collectors.probe import NoData
 from tests.collectors.probes.recorded import LINUX_6_18, LIVE
 from tests.collectors.sandbox import listener_in_a_namespace
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a network namespace")
 
-
-@pytest.mark.root
-@needs_root
+@pytest.mark.root(to="make a network namespace")
 def test_a_process_in_another_namespace_is_found_and_ours_is_not():
     with listener_in_a_namespace() as (pid, _):
         found = {namespace.inode: namespace.pid for namespace in netns.others(LIVE)}
@@ -23,8 +18,7 @@ def test_a_process_in_another_namespace_is_found_and_ours_is_not():
         assert netns.inode_of(LIVE, "self") not in found
 
 
-@pytest.mark.root
-@needs_root
+@pytest.mark.root(to="make a network namespace")
 def test_listeners_inside_are_read_and_this_thread_stays_where_it_is():
     before = netns.inode_of(LIVE, "self")
     with listener_in_a_namespace() as (pid, port):

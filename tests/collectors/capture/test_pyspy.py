@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -103,8 +102,7 @@ def test_a_process_without_python_is_told_in_plain_words():
         process.wait()
 
 
-@pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.root(to="become another user")
 def test_a_process_of_another_user_is_told_with_the_remedy(busy):
     script = f"""
         import os

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -15,10 +14,7 @@ from collectors.wire import Points, ProbeStatus
 from tests.collectors.probes.recorded import LIVE, host
 from tests.collectors.sandbox import listener_in_a_namespace
 
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a network namespace"),
-]
+pytestmark = pytest.mark.root(to="make a network namespace")
 
 
 def passes(probe: Namespaces, count: int) -> list[Points | ProbeStatus]:

@@ -16,10 +16,7 @@ from collectors.wire import Points, ProbeStatus
 from tests.collectors.probes.recorded import LIVE, host
 
 NOBODY = 65534
-pytestmark = [
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else"),
-]
+pytestmark = pytest.mark.root(to="become somebody else")
 
 
 def run_all() -> dict[str, dict]:
