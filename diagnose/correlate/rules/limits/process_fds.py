@@ -48,6 +48,8 @@ EXPLAINS = (
 
 # of the soft limit; clear where a handful of connections reaches it
 HIGH, AT_LIMIT = 0.9, 0.98
+# connections/s; below it a count that moves by one or two in a window would read as a trend
+LEVEL = 0.05
 # of the soft limit; below it even steady growth is more likely a service that fills its pools
 GROWN = 0.5
 # s; a forecast further ahead than an hour is worth little after two minutes of readings
@@ -163,20 +165,30 @@ def _growing(process: OpenFilesOf, growth: Growth, labels: tuple[tuple[str, str]
         text = "whether connections grow as well was not read"
         yield Evidence("missing", "separates", text, "netstat_Tcp_CurrEstab")
     else:
-        text = f"connections grow by {number(connections)}/s: the load does not explain it"
+        text = f"{_course(connections)}: the load does not explain it"
         yield Evidence("supports", "separates", text, "netstat_Tcp_CurrEstab", connections, "1/s")
     for kind, count, per_second in process.kinds[:1]:
-        text = f"{kind} grows fastest: {number(count)} open, {number(per_second)} more a second"
+        text = f"most of what is open is of kind {kind}: {number(count)}"
+        if per_second > 0:
+            text = f"{kind} grows fastest: {number(count)} open, {number(per_second)} more a second"
         labels = (*labels, ("kind", kind))
         yield Evidence(
             "supports", "corroborates", text, "process_open_fds_by_kind", count, "files", labels=labels
         )
 
 
+def _course(connections_per_second: float) -> str:
+    """Where the number of connections goes, in words."""
+    if abs(connections_per_second) < LEVEL:
+        return "connections stay level"
+    verb = "grow" if connections_per_second > 0 else "fall"
+    return f"connections {verb} by {number(abs(connections_per_second))}/s"
+
+
 def _ruled_out(process: OpenFilesOf, leak: bool) -> Iterator[RuledOut]:
-    if leak:
-        connections = number(process.connections_per_second or 0.0)
-        yield RuledOut("app.connection_surge", f"connections grow by {connections}/s, descriptors faster")
+    if leak and process.connections_per_second is not None:
+        reason = f"{_course(process.connections_per_second)}, descriptors grow faster"
+        yield RuledOut("app.connection_surge", reason)
     if not _at_limit(process):
         yield RuledOut("limits.system_fds", "the process's own limit is nearer")
 
