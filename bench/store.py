@@ -61,7 +61,7 @@ def put_batch(
     host: Host, seq: int, start_ns: int, services: Sequence[Service], chosen: Sequence[_workload.Profile]
 ) -> None:
     from diagnose.store import backend
-    from diagnose.store.rows import BatchKey, ProfileGroup, ProfileRow
+    from diagnose.store.rows import BatchKey, ProfileBatch, ProfileGroup, ProfileRow
 
     rows = [
         ProfileRow(
@@ -75,7 +75,7 @@ def put_batch(
         )
         for service, profile in zip(services, chosen, strict=True)
     ]
-    backend.profile_store().append(BatchKey(host.pk, "b", seq), rows)
+    backend.profile_store().append([ProfileBatch(BatchKey(host.pk, "b", seq), rows)])
 
 
 def append_profiles(folder: Path, hosts: list[Host], services: list[Service]) -> Iterator[Row]:
@@ -121,7 +121,7 @@ def append_profiles(folder: Path, hosts: list[Host], services: list[Service]) ->
 def append_points(folder: Path, host: Host) -> Iterator[Row]:
     """A day of 400 series every ten seconds, one batch a reading; then its bytes, sealed."""
     from diagnose.store import backend, serieskeys
-    from diagnose.store.rows import BatchKey, PointColumns
+    from diagnose.store.rows import BatchKey, MetricBatch, PointColumns
 
     day = DAY - 24 * HOUR
     keys = [serieskeys.key_of(f"metric_{n % 40}", {"cpu": str(n // 40)}) for n in range(SERIES)]
@@ -141,7 +141,7 @@ def append_points(folder: Path, host: Host) -> Iterator[Row]:
         ]
         began = time.perf_counter()
         for tick, points in zip(part.tolist(), readings, strict=True):
-            backend.metric_store().append(BatchKey(host.pk, "p", tick + 1), points, [])
+            backend.metric_store().append([MetricBatch(BatchKey(host.pk, "p", tick + 1), points)])
         rates.append(len(readings) * SERIES / (time.perf_counter() - began))
         rows = [
             list(zip(one.series.tolist(), (one.times_ns // 10**6).tolist(), one.values.tolist(), strict=True))
@@ -228,7 +228,7 @@ def profile_queries(hosts: list[Host], services: list[Service]) -> Iterator[Row]
 def series_queries(hosts: list[Host]) -> Iterator[Row]:
     """Charts: 80 series of one host, and one metric of all hosts over a day."""
     from diagnose.store import backend, series, serieskeys
-    from diagnose.store.rows import BatchKey, PointColumns
+    from diagnose.store.rows import BatchKey, MetricBatch, PointColumns
 
     day = DAY - 2 * 24 * HOUR
     times = day + np.arange(8640) * 10 * SECOND
@@ -242,7 +242,7 @@ def series_queries(hosts: list[Host]) -> Iterator[Row]:
             np.tile(times, wanted),
             chance.poisson(30, 8640 * wanted).astype(float),
         )
-        backend.metric_store().append(BatchKey(host.pk, "q", 1), columns, [])
+        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "q", 1), columns)])
     backend.metric_store().seal(day + 48 * HOUR)
     eighty = series.find([hosts[0].pk], "load")
     yield row(

@@ -24,7 +24,15 @@ from diagnose.models import Capture, Host, Service
 from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.applied import earlier_shift_ns
 from diagnose.store.blob import summed
-from diagnose.store.rows import BatchKey, HistogramRow, PointColumns, ProfileGroup, ProfileRow
+from diagnose.store.rows import (
+    BatchKey,
+    HistogramRow,
+    MetricBatch,
+    PointColumns,
+    ProfileBatch,
+    ProfileGroup,
+    ProfileRow,
+)
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +139,7 @@ def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
         [dictionary.Recording(services[one.service], one.frames, one.paths, one.threads) for one in profiles]
     )
     rows = [_profile_row(services[one.service], one, ids) for one, ids in zip(profiles, numbers, strict=True)]
-    return backend.profile_store().append(key, rows)
+    return backend.profile_store().append([ProfileBatch(key, rows)])[0]
 
 
 def _profile_row(service: Service, profile: Profile, ids: NDArray[np.uint32]) -> ProfileRow:
@@ -159,7 +167,7 @@ def _append_readings(host: Host, key: BatchKey, content: Content) -> int:
         HistogramRow(number, one.time_ns, one.scheme, one.sum, one.buckets, one.counts)
         for number, one in zip(numbers[len(readings.keys) :], distributions, strict=True)
     ]
-    return backend.metric_store().append(key, points, histograms)
+    return backend.metric_store().append([MetricBatch(key, points, histograms)])[0]
 
 
 def _events(

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.rows import BatchKey, HistogramRow, PointColumns, ProfileGroup, ProfileRow
+from diagnose.store.rows import HistogramRow, MetricBatch, ProfileBatch, ProfileGroup
 from diagnose.store.sums import Sum
 
 
@@ -48,8 +48,11 @@ class StoredProfiles:
 class ProfileStore(Protocol):
     """Times are half-open: a profile counts where it started."""
 
-    def append(self, batch: BatchKey, rows: Sequence[ProfileRow]) -> int:
-        """Durable on return; a batch that was applied before changes nothing. How many rows are past retention."""
+    def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
+        """Durable on return; a batch that was applied before changes nothing. How many rows of each are past retention.
+
+        All that belongs into one day is one transaction, so many batches at once cost little more than one.
+        """
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]: ...
 
@@ -62,8 +65,8 @@ class ProfileStore(Protocol):
 class MetricStore(Protocol):
     """Times are half-open; points come back in order of time."""
 
-    def append(self, batch: BatchKey, points: PointColumns, histograms: Sequence[HistogramRow]) -> int:
-        """Durable on return; a batch that was applied before changes nothing. How many rows are past retention."""
+    def append(self, batches: Sequence[MetricBatch]) -> list[int]:
+        """As `ProfileStore.append`."""
 
     def read(
         self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int

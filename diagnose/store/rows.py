@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,3 +69,18 @@ class HistogramRow:
     sum: float
     buckets: Ids
     counts: Counts
+
+
+class ProfileBatch(NamedTuple):
+    """The profiles of one batch; all of them are applied, or none."""
+
+    key: BatchKey
+    rows: Sequence[ProfileRow]
+
+
+class MetricBatch(NamedTuple):
+    """The points and histograms of one batch; all of them are applied, or none."""
+
+    key: BatchKey
+    points: PointColumns
+    histograms: Sequence[HistogramRow] = ()

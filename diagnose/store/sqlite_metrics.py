@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from diagnose.store import applied, connections, days, sqlite_chunks
 from diagnose.store.blob import decode_counts, encode_counts
 from diagnose.store.pointblob import encode_points
-from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, PointColumns
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, MetricBatch, PointColumns
 from diagnose.store.sqlite_chunks import HOUR_MS
 
 Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 _HotRow = tuple[int, int, int, int, bytes]
+_HistogramRow = tuple[int, int, str, float, bytes]
 _ADD_HOT = "INSERT INTO hot (host, hour, first_ms, last_ms, points) VALUES (?, ?, ?, ?, ?)"
 _ADD_HISTOGRAM = "INSERT INTO histogram (series, time_ms, scheme, sum, counts) VALUES (?, ?, ?, ?, ?)"
 
@@ -24,20 +26,18 @@ _ADD_HISTOGRAM = "INSERT INTO histogram (series, time_ms, scheme, sum, counts) V
 class SqliteMetricStore:
     """Holds no state of its own: files and connections are shared by all instances of a process."""
 
-    def append(self, batch: BatchKey, points: PointColumns, histograms: Sequence[HistogramRow]) -> int:
-        expired = 0
-        hot: dict[str, list[_HotRow]] = defaultdict(list)
-        for row in _hot_rows(batch.host_id, points):
-            hot[days.day_of(row[1] * HOUR_NS)].append(row)
-        by_day: dict[str, list[HistogramRow]] = defaultdict(list)
-        for histogram in histograms:
-            by_day[days.day_of(histogram.time_ns)].append(histogram)
-        for day in sorted({*hot, *by_day}):
-            if days.takes(day, time.time_ns()):
-                _append_to(day, batch, hot[day], by_day[day])
-            else:
-                inside = points.times_ns // DAY_NS == days.start_of(day) // DAY_NS
-                expired += int(np.count_nonzero(inside)) + len(by_day[day])
+    def append(self, batches: Sequence[MetricBatch]) -> list[int]:
+        expired = [0] * len(batches)
+        of_day: dict[str, list[_DayRows]] = defaultdict(list)
+        now_ns = time.time_ns()
+        for index, batch in enumerate(batches):
+            for day, rows in _by_day(batch).items():
+                if days.takes(day, now_ns):
+                    of_day[day].append(rows)
+                else:
+                    expired[index] += rows.points + len(rows.histograms)
+        for day in sorted(of_day):
+            _append_to(day, of_day[day])
         return expired
 
     def read(
@@ -61,8 +61,31 @@ class SqliteMetricStore:
         return sum(sqlite_chunks.seal_day(day, now_ns) for day in days.stored_days("raw"))
 
 
-def _hot_rows(host_id: int, points: PointColumns) -> Iterator[_HotRow]:
-    """One row for each hour that the points touch; usually one."""
+@dataclass(slots=True)
+class _DayRows:
+    """What of one batch goes into one day, encoded; `points` is how many are in its hot rows."""
+
+    batch: BatchKey
+    hot: list[_HotRow] = field(default_factory=list)
+    points: int = 0
+    histograms: list[_HistogramRow] = field(default_factory=list)
+
+
+def _by_day(batch: MetricBatch) -> dict[str, _DayRows]:
+    found: dict[str, _DayRows] = {}
+    for hour, points, row in _hot_rows(batch.key.host_id, batch.points):
+        rows = found.setdefault(days.day_of(hour * HOUR_NS), _DayRows(batch.key))
+        rows.hot.append(row)
+        rows.points += points
+    for one in batch.histograms:
+        rows = found.setdefault(days.day_of(one.time_ns), _DayRows(batch.key))
+        counts = encode_counts(one.buckets, one.counts)
+        rows.histograms.append((one.series_id, one.time_ns // NS_PER_MS, one.scheme, one.sum, counts))
+    return found
+
+
+def _hot_rows(host_id: int, points: PointColumns) -> Iterator[tuple[int, int, _HotRow]]:
+    """(hour, number of points, row) for each hour that the points touch; usually one."""
     times_ms = points.times_ns // NS_PER_MS
     hours = times_ms // HOUR_MS
     for hour in np.unique(hours).tolist():
@@ -70,18 +93,14 @@ def _hot_rows(host_id: int, points: PointColumns) -> Iterator[_HotRow]:
         order = chosen[np.lexsort((times_ms[chosen], points.series[chosen]))]
         inside = times_ms[order]
         blob = encode_points(points.series[order], inside, points.values[order])
-        yield host_id, hour, int(inside.min()), int(inside.max()), blob
+        yield hour, len(order), (host_id, hour, int(inside.min()), int(inside.max()), blob)
 
 
-def _append_to(day: str, batch: BatchKey, hot: list[_HotRow], histograms: list[HistogramRow]) -> None:
-    encoded = [
-        (row.series_id, row.time_ns // NS_PER_MS, row.scheme, row.sum, encode_counts(row.buckets, row.counts))
-        for row in histograms
-    ]
+def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
     with connections.writing(days.ensure(day, "raw")) as file:
-        if applied.claim(file.sql, batch, "series"):
-            file.sql.executemany(_ADD_HOT, hot)
-            file.sql.executemany(_ADD_HISTOGRAM, encoded)
+        new = [rows for rows in of_batches if applied.claim(file.sql, rows.batch, "series")]
+        file.sql.executemany(_ADD_HOT, [row for rows in new for row in rows.hot])
+        file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
 
 
 def _joined(parts: list[Points]) -> Points:

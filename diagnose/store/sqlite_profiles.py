@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from diagnose.store import applied, connections, days, sqlite_merge, sqlite_rollup, sqlite_stored
 from diagnose.store.blob import encode_counts
 from diagnose.store.connections import DayConnection
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
-from diagnose.store.rows import HOUR_NS, NS_PER_MS, BatchKey, ProfileRow
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, ProfileBatch, ProfileRow
 
 _ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
 _TOUCH_HOUR = (
@@ -29,14 +30,18 @@ _FIND_KEY = (
 class SqliteProfileStore:
     """Holds no state of its own: files and connections are shared by all instances of a process."""
 
-    def append(self, batch: BatchKey, rows: Sequence[ProfileRow]) -> int:
-        expired = 0
-        by_day = sorted(rows, key=lambda row: row.start_ns)
-        for day, of_day in groupby(by_day, key=lambda row: days.day_of(row.start_ns)):
-            if days.takes(day, time.time_ns()):
-                _append_to(day, batch, list(of_day))
-            else:
-                expired += len(list(of_day))
+    def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
+        expired = [0] * len(batches)
+        of_day: dict[str, list[ProfileBatch]] = defaultdict(list)
+        now_ns = time.time_ns()
+        for index, batch in enumerate(batches):
+            for day, rows in _by_day(batch.rows):
+                if days.takes(day, now_ns):
+                    of_day[day].append(ProfileBatch(batch.key, rows))
+                else:
+                    expired[index] += len(rows)
+        for day in sorted(of_day):
+            _append_to(day, of_day[day])
         return expired
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
@@ -49,26 +54,37 @@ class SqliteProfileStore:
         return sum(sqlite_rollup.roll_up_day(day, now_ns) for day in days.stored_days("raw"))
 
 
-def _append_to(day: str, batch: BatchKey, rows: list[ProfileRow]) -> None:
-    blobs = [encode_counts(row.stack_ids, row.counts) for row in rows]
-    keys = [_key(batch.host_id, row) for row in rows]
+def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, list[ProfileRow]]]:
+    ordered = sorted(rows, key=lambda row: row.start_ns)
+    for day, of_day in groupby(ordered, key=lambda row: row.start_ns // DAY_NS):
+        yield days.day_of(day * DAY_NS), list(of_day)
+
+
+def _append_to(day: str, batches: Sequence[ProfileBatch]) -> None:
+    """Encoded before the transaction: others wait for its end."""
+    encoded = [[encode_counts(row.stack_ids, row.counts) for row in batch.rows] for batch in batches]
     with connections.writing(days.ensure(day, "raw")) as file:
-        if not applied.claim(file.sql, batch, "profiles"):
-            return
-        file.sql.executemany(
-            _ADD_PROFILE,
-            [
-                (
-                    _number(file, key),
-                    row.start_ns,
-                    (row.end_ns - row.start_ns) // NS_PER_MS,
-                    row.period_ns,
-                    blob,
-                )
-                for row, key, blob in zip(rows, keys, blobs, strict=True)
-            ],
+        hours: set[tuple[object, ...]] = set()
+        for batch, blobs in zip(batches, encoded, strict=True):
+            if applied.claim(file.sql, batch.key, "profiles"):
+                file.sql.executemany(_ADD_PROFILE, _profile_values(file, batch, blobs))
+                hours |= _hours(batch.key.host_id, batch.rows)
+        file.sql.executemany(_TOUCH_HOUR, hours)
+
+
+def _profile_values(
+    file: DayConnection, batch: ProfileBatch, blobs: Sequence[bytes]
+) -> list[tuple[object, ...]]:
+    return [
+        (
+            _number(file, _key(batch.key.host_id, row)),
+            row.start_ns,
+            (row.end_ns - row.start_ns) // NS_PER_MS,
+            row.period_ns,
+            blob,
         )
-        file.sql.executemany(_TOUCH_HOUR, _hours(batch.host_id, rows))
+        for row, blob in zip(batch.rows, blobs, strict=True)
+    ]
 
 
 def _key(host_id: int, row: ProfileRow) -> tuple[object, ...]:

@@ -10,15 +10,17 @@ from diagnose.correlate.samples import Profile, Samples
 from diagnose.models import Fact, Host
 from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.blob import summed
-from diagnose.store.rows import BatchKey, PointColumns, ProfileGroup, ProfileRow
+from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 
 def store(host: Host, samples: Samples, end: datetime) -> None:
     """Times are moved so that the last reading is at `end`."""
     shift_ns = int(end.timestamp() * 1000) * 10**6 - samples.end_ns
     batch = BatchKey(host.pk, "e" * 16, 1)
-    backend.metric_store().append(batch, _points(host, samples, shift_ns), [])
-    backend.profile_store().append(batch, [_profile(host, each, end) for each in samples.profiles])
+    backend.metric_store().append([MetricBatch(batch, _points(host, samples, shift_ns))])
+    backend.profile_store().append(
+        [ProfileBatch(batch, [_profile(host, each, end) for each in samples.profiles])]
+    )
     for name, value in samples.facts.items():
         Fact.objects.create(host=host, name=name, value=value, since=datetime.now(UTC))
 

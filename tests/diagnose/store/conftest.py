@@ -13,7 +13,7 @@ from diagnose.models import Host, Service
 from diagnose.store import backend, dictionary
 from diagnose.store.blob import summed
 from diagnose.store.dictionary import FrameInfo
-from diagnose.store.rows import BatchKey, ProfileGroup, ProfileRow
+from diagnose.store.rows import BatchKey, ProfileBatch, ProfileGroup, ProfileRow
 
 Stack = tuple[str, ...]
 
@@ -42,6 +42,6 @@ def put_profile(host: Host, data_dir) -> Callable[..., None]:
             counts=values,
             **chosen,
         )
-        backend.profile_store().append(BatchKey(host_id, "e", next(batches)), [row])
+        backend.profile_store().append([ProfileBatch(BatchKey(host_id, "e", next(batches)), [row])])
 
     return put

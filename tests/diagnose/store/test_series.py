@@ -11,7 +11,7 @@ import pytest
 
 from diagnose.models import Host
 from diagnose.store import backend, days, histograms, rollup, series, serieskeys
-from diagnose.store.rows import BatchKey, HistogramRow, PointColumns
+from diagnose.store.rows import BatchKey, HistogramRow, MetricBatch, PointColumns
 
 SECOND = 10**9
 HOUR_NS = 3600 * SECOND
@@ -32,7 +32,7 @@ def put_points(host: Host, data_dir) -> Callable[..., None]:
             np.array(times_ns, np.int64),
             np.array(values, np.float64),
         )
-        backend.metric_store().append(BatchKey(host.pk, "e", next(sequence)), columns, [])
+        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "e", next(sequence)), columns)])
 
     return put
 
@@ -144,8 +144,9 @@ def test_histograms_add_up_by_scheme(host, data_dir):
         for scheme in ("loglin4", "loglin20")
     ]
     empty = PointColumns(np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0))
-    backend.metric_store().append(BatchKey(host.pk, "e", 1), empty, rows)
-    backend.metric_store().append(BatchKey(host.pk, "e", 1), empty, rows)
+    batch = MetricBatch(BatchKey(host.pk, "e", 1), empty, rows)
+    backend.metric_store().append([batch, batch])
+    backend.metric_store().append([batch])
     found = histograms.merge(series.find([host.pk], "rtt"), DAY, DAY + HOUR_NS)
     assert [(one.scheme, one.buckets.tolist(), one.counts.tolist(), one.sum) for one in found] == [
         ("loglin20", [3, 9], [3, 2], 1.0),

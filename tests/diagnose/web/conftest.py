@@ -15,7 +15,7 @@ from diagnose.findings import query
 from diagnose.findings.evaluate import evaluate_host
 from diagnose.models import Finding, Host, User
 from diagnose.store import backend
-from diagnose.store.rows import BatchKey, PointColumns
+from diagnose.store.rows import BatchKey, MetricBatch, PointColumns
 from diagnose.store.serieskeys import key_of, series_numbers
 from tests.diagnose.correlate.windows import recorded
 from tests.diagnose.findings.stored import store
@@ -62,6 +62,6 @@ def read(host: Host, data_dir) -> Callable[..., None]:
         columns = PointColumns(
             np.full(len(values), number, np.uint32), times // 10**6 * 10**6, np.array(values, np.float64)
         )
-        backend.metric_store().append(BatchKey(host.pk, "r" * 16, next(batches)), columns, [])
+        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "r" * 16, next(batches)), columns)])
 
     return put
