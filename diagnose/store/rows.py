@@ -37,6 +37,18 @@ class ProfileGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Offsets:
+    """`counts[i]` of the samples of a profile were of `stack_ids[i]`, taken `offsets_ms[i]` after its start.
+
+    Ascending by stack and offset, each pair once. Samples whose time is unknown are not among them.
+    """
+
+    stack_ids: Ids
+    offsets_ms: NDArray[np.uint32]
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRow:
     """One profile of one host; `stack_ids` ascending and unique, each of their `counts` stands for `period_ns`."""
 
@@ -48,6 +60,7 @@ class ProfileRow:
     counts: Counts
     labels: Mapping[str, str] = field(default_factory=dict)
     capture_id: str | None = None
+    offsets: Offsets | None = None
 
 
 @dataclass(frozen=True, slots=True)
