@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Stamps: what is installed stays installed until one of the two pyproject files changes.
 INSTALLED := .venv/installed
 INSTALLED_FOR_TESTS := .venv/installed-for-tests
+INSTALLED_FOR_BENCH := .venv/installed-for-bench
 PROJECTS := pyproject.toml collectors/pyproject.toml
 BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
 
@@ -49,7 +50,7 @@ bench: $(addprefix bench-,$(BENCH_AREAS))  ## all benchmarks; `make bench-<area>
 
 bench-browser: chromium
 
-bench-%: $(INSTALLED_FOR_TESTS)
+bench-%: $(INSTALLED_FOR_BENCH)
 	$(BIN)/python -m bench.$*
 
 chromium:
@@ -68,4 +69,9 @@ $(INSTALLED): $(PROJECTS)
 $(INSTALLED_FOR_TESTS): $(INSTALLED)
 	@echo "installing what the tests need into .venv (once)"
 	@$(PIP) install -e ./collectors -e '.[test,lint]'
+	@touch $@
+
+$(INSTALLED_FOR_BENCH): $(INSTALLED_FOR_TESTS)
+	@echo "installing what the benchmarks are measured beside into .venv (once)"
+	@$(PIP) install -e '.[bench]'
 	@touch $@

@@ -61,15 +61,25 @@ def milliseconds(run: Callable[[], object], rounds: int) -> list[float]:
     return found
 
 
-def percentiles(name: str, samples: list[float], target: float) -> list[Row]:
-    """Two rows, p50 and p95, of one list of times."""
-    ordered = sorted(samples)
-    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+def percentiles(
+    name: str, samples: Sequence[float], target: float, beside: Mapping[str, Sequence[float]] | None = None
+) -> list[Row]:
+    """Two rows, p50 and p95, of one list of times; peers by the same."""
+    low, high = rounded(min(samples)), rounded(max(samples))
     found = []
-    for kind, value, bound in (("p50", statistics.median(ordered), None), ("p95", p95, target)):
-        low, high = rounded(ordered[0]), rounded(ordered[-1])
-        found.append(Row(f"{name}_{kind}", rounded(value), "ms", "lower", bound, len(ordered), low, high))
+    for kind, share, bound in (("p50", 0.5, None), ("p95", 0.95, target)):
+        value, peers = (
+            percentile(samples, share),
+            {k: percentile(v, share) for k, v in (beside or {}).items()},
+        )
+        found.append(Row(f"{name}_{kind}", value, "ms", "lower", bound, len(samples), low, high, peers))
     return found
+
+
+def percentile(samples: Sequence[float], share: float) -> float:
+    """The sample that this share of them does not pass."""
+    ordered = sorted(samples)
+    return rounded(ordered[min(len(ordered) - 1, int(len(ordered) * share))])
 
 
 def write(area: str, rows: Sequence[Row]) -> None:
