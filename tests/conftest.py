@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,19 @@ def data_dir(tmp_path: Path, settings) -> Path:
     settings.DATA_DIR = tmp_path / "data"
     settings.DATA_DIR.mkdir()
     return settings.DATA_DIR
+
+
+@pytest.fixture
+def nearly_full(monkeypatch) -> Callable[..., AbstractContextManager[None]]:
+    """`with nearly_full():` the file system of DATA_DIR has so many bytes of 20 GB left, as statvfs tells it."""
+
+    @contextmanager
+    def full(free_bytes: int = 10 * 10**6) -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "disk_usage", lambda _: (20 * 10**9, 20 * 10**9 - free_bytes, free_bytes))
+            yield
+
+    return full
 
 
 @pytest.fixture

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import OperationalError
 from django.utils import timezone
 
 from diagnose.access.problems import Problem
 from diagnose.models.access import Token, User
 from diagnose.models.host import Host
+
+log = logging.getLogger(__name__)
 
 # The letter after "dg" tells a leaked secret's kind to whoever (or whatever scanner) finds it.
 _PREFIXES = {
@@ -77,8 +81,15 @@ def authenticate(secret: str) -> Token:
     if token.user is not None and not token.user.is_active:
         raise refused(f"The user of the token {shown} is not active; ask an admin.")
     if token.last_used_at is None or now - token.last_used_at > _LAST_USED_EVERY:
-        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+        _note_use(token, now)
     return token
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    try:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    except OperationalError as error:  # a full disk is no reason to turn away who wants to read
+        log.warning("the last use of token %s… was not noted: %s", token.prefix, error)
 
 
 def revoke(token: Token) -> None:

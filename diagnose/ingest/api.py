@@ -15,6 +15,9 @@ from diagnose.access.problems import Problem
 from diagnose.ingest import decode, ledger, pending
 from diagnose.ingest.content import Malformed
 from diagnose.models import Host, Token
+from diagnose.store import disk
+
+_LATER = {"Retry-After": str(pending.RETRY_AFTER_SECONDS)}
 
 
 @endpoint("POST", kind=Token.Kind.HOST)
@@ -24,6 +27,7 @@ def batches(request: ApiRequest) -> HttpResponse:
     host = request.actor.host
     if host is None:
         raise Problem(403, "Not a collector", "This token belongs to no host; enrol the collector again.")
+    _require_room()
     body = _body(request)
     batch = _batch(host, body)
     if batch.host != host.identity:
@@ -38,6 +42,15 @@ def batches(request: ApiRequest) -> HttpResponse:
         _queue(host, batch, body, received_ns)
     answer: dict[str, Any] = {"committed": {"epoch": batch.epoch, "seq": committed}}
     return JsonResponse(answer, status=202)
+
+
+def _require_room() -> None:
+    """Before anything is read: what cannot be written must stay where it is."""
+    try:
+        disk.require_room()
+    except disk.DiskFull as error:
+        detail = f"Nothing more can be stored: {error}. Keep this batch and send it again."
+        raise Problem(503, "Disk full", detail, headers=_LATER) from None
 
 
 def _body(request: ApiRequest) -> bytes:
@@ -73,7 +86,6 @@ def _batch(host: Host, body: bytes) -> wire.Batch:
 
 
 def _queue(host: Host, batch: wire.Batch, body: bytes, received_ns: int) -> None:
-    later = {"Retry-After": str(pending.RETRY_AFTER_SECONDS)}
     try:
         pending.offer(host.pk, batch.epoch, batch.seq, body, received_ns)
     except pending.QueueFull:
@@ -81,11 +93,11 @@ def _queue(host: Host, batch: wire.Batch, body: bytes, received_ns: int) -> None
             429,
             "Queue full",
             f"{pending.MAX_WAITING} batches wait to be written; keep this one and send it again.",
-            headers=later,
+            headers=_LATER,
         ) from None
     except (redis.RedisError, kombu.exceptions.OperationalError) as error:
         detail = f"The queue (REDIS_URL) does not answer: {error}. Keep this batch and send it again."
-        raise Problem(503, "Queue away", detail, headers=later) from None
+        raise Problem(503, "Queue away", detail, headers=_LATER) from None
 
 
 def _too_large(detail: str) -> Problem:

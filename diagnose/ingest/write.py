@@ -21,7 +21,7 @@ from diagnose.ingest import clock, decode, hoststate, ledger, pending
 from diagnose.ingest.content import Content, EventReading, Malformed, Profile
 from diagnose.ingest.formats import native
 from diagnose.models import Capture, Host, Service
-from diagnose.store import backend, dictionary, serieskeys
+from diagnose.store import backend, dictionary, disk, serieskeys
 from diagnose.store.applied import earlier_shift_ns
 from diagnose.store.blob import summed
 from diagnose.store.rows import (
@@ -53,14 +53,22 @@ _MAX_ATTEMPTS = 10
 
 
 def write_batch(host_id: int, epoch: str, seq: int) -> None:
-    """Write the batch that waits in Redis under these ids; nothing happens when it is done already."""
+    """Write the batch that waits in Redis under these ids; nothing happens when it is done already.
+
+    Without room on the disk it is left: its collector keeps it, and sends it until it is committed.
+    """
     waiting = pending.take(host_id, epoch, seq)
     host = Host.objects.filter(pk=host_id).first()
     if waiting is None or host is None:
         return
     if seq > ledger.committed_seq(host_id, epoch):
         try:
+            disk.require_room()
             _write(host, waiting)
+        except disk.DiskFull as full:
+            pending.forgive(host_id, epoch, seq)
+            log.error("batch %s/%d of %s waits: %s", epoch, seq, host, full)
+            return
         except _SURROUNDINGS:
             pending.forgive(host_id, epoch, seq)
             raise

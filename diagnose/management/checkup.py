@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import redis
 from django.conf import settings
@@ -20,12 +18,12 @@ from diagnose import queue
 from diagnose.celery import app
 from diagnose.management import services
 from diagnose.models import Host, QuarantinedBatch
+from diagnose.store import disk
 
 _WORKER_SECONDS = 2.0
 _QUEUE_NAME = "celery"
 _LONG_QUEUE = 1000  # messages; four threads write a few hundred batches a second
 _SILENT = timedelta(seconds=90)  # a collector sends every few seconds
-_FREE_SHARE = 0.05  # of the disk; SQLite and Valkey stop at a full one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ def checks() -> Iterator[Check]:
     yield from check_queue()
     yield check_port("web", settings.CONFIG["DIAGNOSE_PORT"])
     yield check_port("stream", settings.STREAM_PORT)
-    yield check_disk(settings.DATA_DIR)
+    yield check_disk()
     if not database.remedy:
         yield from check_collectors()
         yield check_quarantine()
@@ -99,13 +97,13 @@ def check_port(name: str, port: int) -> Check:
     return Check(name, f"listens on {host} port {port}")
 
 
-def check_disk(data_dir: Path) -> Check:
-    usage = shutil.disk_usage(data_dir)
-    found = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB at {data_dir}"
-    full = usage.free < usage.total * _FREE_SHARE
-    return Check(
-        "disk", found, "free some space, or lower DISK_BUDGET and RETENTION_RAW_DAYS" if full else ""
-    )
+def check_disk() -> Check:
+    room = disk.room()
+    found = f"{room.free_bytes / 1e9:.1f} GB free of {room.total_bytes / 1e9:.1f} GB at {settings.DATA_DIR}"
+    if room.is_full:
+        return Check("disk", f"{found}: nothing new is stored", "free some space; the rest follows by itself")
+    remedy = "free some space, or lower DISK_BUDGET: old raw data goes until there is room"
+    return Check("disk", found, remedy if room.is_short else "")
 
 
 def check_collectors() -> Iterator[Check]:

@@ -161,3 +161,15 @@ def test_a_restarted_collector_with_a_new_epoch_is_answered_by_that_epoch(post, 
     IngestEpoch.objects.create(host=host, epoch=EPOCH, committed_seq=6)
     assert post(body_of([], epoch="abc")).json() == {"committed": {"epoch": "abc", "seq": 0}}
     assert Host.objects.count() == 1
+
+
+def test_without_room_on_the_disk_a_batch_stays_with_its_collector_until_there_is(
+    post, nearly_full, sent_tasks
+):
+    with nearly_full():
+        answer = post(body_of([]))
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert "free some space" in answer.json()["detail"]
+        assert post(b"not even readable").status_code == 503  # nor is anything put into the quarantine
+    assert sent_tasks == []
+    assert post(body_of([])).status_code == 202

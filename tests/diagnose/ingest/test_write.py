@@ -224,6 +224,17 @@ def test_a_full_disk_never_sends_a_batch_to_quarantine(host, queued, monkeypatch
     assert total_of(host, "load1") == 1.0
 
 
+def test_without_room_on_the_disk_a_batch_waits_however_often_it_is_tried(host, queued, nearly_full):
+    queued(1, body_of([points("load1", [1.0])]))
+    with nearly_full():
+        for _ in range(12):
+            write.write_batch(host.pk, EPOCH, 1)
+        assert (ledger.committed_seq(host.pk, EPOCH), total_of(host, "load1")) == (0, 0)
+    write.write_batch(host.pk, EPOCH, 1)
+    assert (ledger.committed_seq(host.pk, EPOCH), total_of(host, "load1")) == (1, 1.0)
+    assert not QuarantinedBatch.objects.exists()
+
+
 def test_a_batch_that_took_its_worker_down_ten_times_is_quarantined(host, queued):
     queued(1, body_of([points("load1", [1.0])]))
     for _ in range(10):

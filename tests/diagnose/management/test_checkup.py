@@ -37,6 +37,15 @@ def test_a_port_nobody_listens_on_is_told():
     assert "make run" in checkup.check_port("web", port).remedy
 
 
+def test_a_disk_that_is_nearly_full_or_has_little_left_is_told(data_dir, nearly_full):
+    with nearly_full(5 * 10**9):
+        assert checkup.check_disk().remedy == ""
+    with nearly_full(700 * 10**6):
+        assert "old raw data goes" in checkup.check_disk().remedy
+    with nearly_full(300 * 10**6):
+        assert "nothing new is stored" in checkup.check_disk().found
+
+
 def test_a_silent_collector_is_told_apart_from_a_fresh_and_a_new_one(host: Host):
     assert "never sent" in checkup.check_collector(host).found
     host.last_seen_at = timezone.now() - timedelta(seconds=5)
