@@ -1,6 +1,6 @@
 """The worker's side: one batch from the queue into the store and the main database, exactly once.
 
-Each day file applies its part with its own (host, epoch, seq, part) row in one transaction; the main database comes
+Each day applies its part with its own (host, epoch, seq, part) row in one transaction; the main database comes
 last and moves the mark. Killed anywhere between, the batch comes again and only the missing parts are applied.
 """
 
@@ -24,6 +24,7 @@ from diagnose.models import Capture, Host, Service
 from diagnose.store import backend, dictionary, disk, serieskeys
 from diagnose.store.applied import earlier_shift_ns
 from diagnose.store.blob import summed
+from diagnose.store.engine.protocol import DayGone
 from diagnose.store.rows import (
     BatchKey,
     HistogramRow,
@@ -42,6 +43,7 @@ _SURROUNDINGS = (
     django.db.InterfaceError,
     django.db.InternalError,
     sqlite3.Error,
+    DayGone,
     OSError,
     redis.RedisError,
     kombu.exceptions.OperationalError,

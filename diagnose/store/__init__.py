@@ -5,5 +5,6 @@ In come rows whose services, stacks and series are already numbers (`dictionary`
 Out go merged profiles (`profiles`), flame graphs and top lists (`flamegraph`), series (`series`), histograms
 (`histograms`), facts and host states (`facts`, `hosts`). `rollup` and `retention` keep it fast and bounded.
 
-The relational rows are Django models; telemetry is plain SQL in one SQLite file a day (`daypool`, `sqlite_*`).
+The relational rows are Django models. Telemetry is plain SQL (`sql`) on tables of one day each (`days`, `schema`),
+which an `engine` keeps: a SQLite file a day.
 """

@@ -1,20 +1,20 @@
-"""Which batches a day file already holds: the row that makes a repetition harmless, in the same transaction."""
+"""Which batches a day already holds: the row that makes a repetition harmless, in the same transaction."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Literal
 
-from diagnose.store import connections, days
+from diagnose.store import days
+from diagnose.store.engine.protocol import Sql
 from diagnose.store.rows import BatchKey
 
 Part = Literal["profiles", "series"]
 
 
-def claim(sql: sqlite3.Connection, batch: BatchKey, part: Part) -> bool:
-    """Whether this transaction is the first to apply this part of the batch to this file."""
+def claim(sql: Sql, batch: BatchKey, part: Part) -> bool:
+    """Whether this transaction is the first to apply this part of the batch to this day."""
     cursor = sql.execute(
-        "INSERT OR IGNORE INTO applied VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO applied (host, epoch, seq, part, shift_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (batch.host_id, batch.epoch, batch.seq, part, batch.shift_ns),
     )
     return cursor.rowcount == 1
@@ -23,10 +23,10 @@ def claim(sql: sqlite3.Connection, batch: BatchKey, part: Part) -> bool:
 def earlier_shift_ns(host_id: int, epoch: str, seq: int) -> int | None:
     """By how much an earlier, unfinished attempt moved the batch's times; None when there was none.
 
-    A second attempt has to move them by the same, or rows near midnight would land in another day's file.
+    A second attempt has to move them by the same, or rows near midnight would land in another day.
     """
     for day in reversed(days.stored_days("raw")):
-        with connections.reading(days.path_of(day, "raw")) as sql:
+        with days.reading(day, "raw") as sql:
             row = sql.execute(
                 "SELECT shift_ns FROM applied WHERE host = ? AND epoch = ? AND seq = ?", (host_id, epoch, seq)
             ).fetchone()

@@ -1,15 +1,15 @@
-"""Which engine keeps the telemetry. SQLite for now; others stand behind the same two protocols."""
+"""What keeps the telemetry: SQL on SQLite or PostgreSQL. Others may stand behind the same two protocols."""
 
 from __future__ import annotations
 
 from diagnose.store.protocols import MetricStore, ProfileStore
-from diagnose.store.sqlite_metrics import SqliteMetricStore
-from diagnose.store.sqlite_profiles import SqliteProfileStore
+from diagnose.store.sql.metrics import SqlMetricStore
+from diagnose.store.sql.profiles import SqlProfileStore
 
 
 def profile_store() -> ProfileStore:
-    return SqliteProfileStore()
+    return SqlProfileStore()
 
 
 def metric_store() -> MetricStore:
-    return SqliteMetricStore()
+    return SqlMetricStore()

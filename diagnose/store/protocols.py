@@ -1,4 +1,4 @@
-"""The two interfaces behind which telemetry lies, so that another engine can take the place of SQLite."""
+"""The two interfaces behind which telemetry lies, so that something other than SQL can take its place."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from diagnose.models import FactChange, Finding, HostEvent, IngestGap, QuarantinedBatch
-from diagnose.store import days, sqlite_rollup
+from diagnose.store import days
 from diagnose.store.rows import DAY_NS
+from diagnose.store.sql import rollup
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def _drop_expired(now_ns: int) -> None:
 
 def _drop_raw(day: str) -> None:
     """A day's rollups are settled before what they are computed from goes."""
-    sqlite_rollup.roll_up_day(day, days.start_of(day) + 2 * DAY_NS)
+    rollup.roll_up_day(day, days.start_of(day) + 2 * DAY_NS)
     days.ensure(day, "rollup")
     days.drop(day, "raw")
 

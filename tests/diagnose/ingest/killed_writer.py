@@ -64,15 +64,16 @@ def main() -> None:
 def points() -> list[tuple[ModuleType, str, int]]:
     """Where the writer dies: the batch touches two day files with profiles and points, then the main database."""
     from diagnose.ingest import hoststate, ledger, pending
-    from diagnose.store import applied, dictionary, serieskeys, sqlite_metrics, sqlite_profiles
+    from diagnose.store import applied, dictionary, serieskeys
+    from diagnose.store.sql import metrics, profiles
 
     return [
         (pending, "take", 1),
         (dictionary, "all_stack_numbers", 1),
         (serieskeys, "series_numbers", 1),
-        *((applied, "claim", call) for call in (1, 2, 3, 4)),  # inside a day file's open transaction
-        *((sqlite_profiles, "_append_to", call) for call in (1, 2)),
-        *((sqlite_metrics, "_append_to", call) for call in (1, 2)),
+        *((applied, "claim", call) for call in (1, 2, 3, 4)),  # inside a day's open transaction
+        *((profiles, "_append_to", call) for call in (1, 2)),
+        *((metrics, "_append_to", call) for call in (1, 2)),
         (hoststate, "add_events", 1),  # inside the main database's open transaction
         (ledger, "finish", 1),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 import pytest
@@ -110,8 +109,8 @@ def test_late_data_of_a_dropped_day_cannot_replace_its_rollups(put_profile):
 def test_a_corrupt_profile_is_left_out_and_counted(put_profile):
     put_profile(DAY, {("main",): 5})
     put_profile(DAY + 1, {("main",): 7})
-    with sqlite3.connect(days.path_of(days.day_of(DAY), "raw")) as sql:
-        sql.execute("UPDATE profile SET counts = x'01020304' WHERE id = 1")
+    with days.writing(days.day_of(DAY), "raw") as day:
+        day.sql.execute("UPDATE profile SET counts = ? WHERE start_ns = ?", (b"\1\2\3\4", DAY))
     merged = profiles.merge(SHOP, DAY, DAY + HOUR_NS)
     assert (merged.counts.tolist(), merged.profiles, merged.corrupt) == ([7], 1, 1)
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from diagnose.models import HostEvent
-from diagnose.store import connections, days, profiles, retention
+from diagnose.store import days, profiles, retention
 from diagnose.store.profiles import Selector
 
 HOUR_NS = 3600 * 10**9
@@ -67,27 +67,3 @@ def test_events_past_their_retention_go(host, data_dir, limits):
         HostEvent.objects.create(host=host, kind=f"{back} days ago", at=at)
     retention.retain(NOW)
     assert [event.kind for event in HostEvent.objects.all()] == ["1 days ago"]
-
-
-def test_a_dropped_file_is_not_held_open(put_profile):
-    put_profile(NOW, {("main",): 1})
-    path = days.path_of(days.day_of(NOW), "raw")
-    with connections.reading(path):
-        pass
-    days.drop(days.day_of(NOW), "raw")
-    put_profile(NOW - DAY_NS, {("main",): 1})  # opening another file gives up those that are gone
-    from pathlib import Path
-
-    held = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    assert not [name for name in held if name.startswith(str(path))]
-
-
-def test_a_file_of_a_newer_server_is_refused_with_the_remedy(put_profile):
-    import sqlite3
-
-    put_profile(NOW, {("main",): 1})
-    path = days.path_of(days.day_of(NOW - DAY_NS), "raw")
-    with sqlite3.connect(path) as sql:
-        sql.execute("PRAGMA user_version=99")
-    with pytest.raises(ValueError, match="start the server that made it"):
-        put_profile(NOW - DAY_NS, {("main",): 1})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 
@@ -60,7 +59,7 @@ def test_sealing_changes_no_point_and_late_points_join_their_hour(put_points):
     put_points("load5", times, values)
     before = points_of("load5", DAY, DAY + 3 * HOUR_NS)
     rollup.roll_up()
-    with sqlite3.connect(days.path_of(days.day_of(DAY), "raw")) as sql:
+    with days.reading(days.day_of(DAY), "raw") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (0,)
         assert sql.execute("SELECT count(*) FROM chunk").fetchone() == (6,)
     assert points_of("load5", DAY, DAY + 3 * HOUR_NS) == before
@@ -76,15 +75,15 @@ def test_the_running_hour_stays_hot(put_points):
     now = time.time_ns()
     put_points("load1", [now], [1.0])
     rollup.roll_up()
-    with sqlite3.connect(days.path_of(days.day_of(now), "raw")) as sql:
+    with days.reading(days.day_of(now), "raw") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (1,)
 
 
 def test_a_corrupt_chunk_costs_its_hour_and_no_more(put_points):
     put_points("load1", [DAY, DAY + HOUR_NS], [1.0, 2.0])
     rollup.roll_up()
-    with sqlite3.connect(days.path_of(days.day_of(DAY), "raw")) as sql:
-        sql.execute("UPDATE chunk SET vals = x'0400' WHERE hour = ?", (DAY // HOUR_NS,))
+    with days.writing(days.day_of(DAY), "raw") as day:
+        day.sql.execute("UPDATE chunk SET vals = ? WHERE hour = ?", (b"\4\0", DAY // HOUR_NS))
     assert [value for _, value in points_of("load1", DAY, DAY + 2 * HOUR_NS)] == [2.0]
 
 

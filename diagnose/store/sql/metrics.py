@@ -1,4 +1,4 @@
-"""`MetricStore` on SQLite: hot rows of a batch's points, sealed hourly into one chunk a series."""
+"""`MetricStore` in SQL: hot rows of a batch's points, sealed hourly into one chunk a series."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store import applied, connections, days, sqlite_chunks
+from diagnose.store import applied, days
 from diagnose.store.blob import decode_counts, encode_counts
 from diagnose.store.pointblob import encode_points
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, MetricBatch, PointColumns
-from diagnose.store.sqlite_chunks import HOUR_MS
+from diagnose.store.sql import chunks
+from diagnose.store.sql.chunks import HOUR_MS
 
 Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 _HotRow = tuple[int, int, int, int, bytes]
@@ -23,8 +24,8 @@ _ADD_HOT = "INSERT INTO hot (host, hour, first_ms, last_ms, points) VALUES (?, ?
 _ADD_HISTOGRAM = "INSERT INTO histogram (series, time_ms, scheme, sum, counts) VALUES (?, ?, ?, ?, ?)"
 
 
-class SqliteMetricStore:
-    """Holds no state of its own: files and connections are shared by all instances of a process."""
+class SqlMetricStore:
+    """Holds no state of its own: the engine has the connections."""
 
     def append(self, batches: Sequence[MetricBatch]) -> list[int]:
         expired = [0] * len(batches)
@@ -45,20 +46,20 @@ class SqliteMetricStore:
     ) -> dict[int, Points]:
         parts: dict[int, list[Points]] = defaultdict(list)
         for day in days.days_between(start_ns, end_ns):
-            if days.path_of(day, "raw").exists():
-                for series, points in sqlite_chunks.read_day(day, series_by_host, start_ns, end_ns):
+            if days.holds(day, "raw"):
+                for series, points in chunks.read_day(day, series_by_host, start_ns, end_ns):
                     parts[series].append(points)
         return {series: _joined(found) for series, found in parts.items()}
 
     def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
         found = []
         for day in days.days_between(start_ns, end_ns):
-            if days.path_of(day, "raw").exists():
+            if days.holds(day, "raw"):
                 found += _histograms_of(day, series_ids, start_ns, end_ns)
         return found
 
     def seal(self, now_ns: int) -> int:
-        return sum(sqlite_chunks.seal_day(day, now_ns) for day in days.stored_days("raw"))
+        return sum(chunks.seal_day(day, now_ns) for day in days.stored_days("raw"))
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ def _hot_rows(host_id: int, points: PointColumns) -> Iterator[tuple[int, int, _H
 
 
 def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
-    with connections.writing(days.ensure(day, "raw")) as file:
+    days.ensure(day, "raw")
+    with days.writing(day, "raw") as file:
         new = [rows for rows in of_batches if applied.claim(file.sql, rows.batch, "series")]
         file.sql.executemany(_ADD_HOT, [row for rows in new for row in rows.hot])
         file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
@@ -114,7 +116,7 @@ def _joined(parts: list[Points]) -> Points:
 def _histograms_of(day: str, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
     begin = days.start_of(day)
     found = []
-    with connections.reading(days.path_of(day, "raw")) as sql:
+    with days.reading(day, "raw") as sql:
         for series in series_ids:
             rows = sql.execute(
                 "SELECT time_ms, scheme, sum, counts FROM histogram "

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from diagnose.store import connections, days
+from diagnose.store import days
 from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.rows import HOUR_NS, ProfileGroup
-from diagnose.store.sqlite_rollup import ALL_HOSTS, HourKey, Hours, changes_of, rolled_up
+from diagnose.store.sql.rollup import ALL_HOSTS, HourKey, Hours, changes_of, rolled_up
 from diagnose.store.sums import Part, add_up
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def merge(which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
         span = (max(start_ns, begin), min(end_ns, begin + 24 * HOUR_NS))
         whole = _usable_rollups(day, which, span)
         _collect_rollups(day, whole, found)
-        if days.path_of(day, "raw").exists():
+        if days.holds(day, "raw"):
             _collect_raw(day, which, span, whole, found)
     sums = [_added(group, one) for group, one in found.items()]
     return sorted(sums, key=lambda one: -one.profiles)
@@ -61,7 +61,7 @@ def _usable_rollups(day: str, which: ProfileFilter, span: Span) -> list[HourKey]
 def valid_rollups(day: str, which: Hours) -> list[HourKey]:
     """The rollups that hold all of an hour wholly in the span; of a day without raw data, those that begin in it."""
     held = rolled_up(day, which)
-    if not days.path_of(day, "raw").exists():
+    if not days.holds(day, "raw"):
         return list(held)
     raw = changes_of(day, which)
     return [
@@ -74,7 +74,7 @@ def valid_rollups(day: str, which: Hours) -> list[HourKey]:
 def _collect_rollups(day: str, keys: list[HourKey], found: dict[ProfileGroup, _Found]) -> None:
     if not keys:
         return
-    with connections.reading(days.path_of(day, "rollup")) as sql:
+    with days.reading(day, "rollup") as sql:
         for key in keys:
             group = key.group
             row = sql.execute(
@@ -98,7 +98,7 @@ def _collect_raw(
     covered: dict[tuple[ProfileGroup, int], set[int]] = defaultdict(set)
     for key in whole:
         covered[key.group, key.host_id].add(key.hour)
-    with connections.reading(days.path_of(day, "raw")) as sql:
+    with days.reading(day, "raw") as sql:
         keys = sql.execute(
             "SELECT id, service, type, unit, host, labels FROM profile_key "
             "WHERE service = ? AND type = ? AND capture = ?",

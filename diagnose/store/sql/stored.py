@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-from diagnose.store import connections, days
+from diagnose.store import days
 from diagnose.store.protocols import StoredProfiles
 from diagnose.store.rows import DAY_NS, ProfileGroup
-from diagnose.store.sqlite_merge import Span, uncovered, valid_rollups
-from diagnose.store.sqlite_rollup import ALL_HOSTS, HourKey, Hours, group_values
+from diagnose.store.sql.merge import Span, uncovered, valid_rollups
+from diagnose.store.sql.rollup import ALL_HOSTS, HourKey, Hours
 
 Amount = tuple[ProfileGroup, int, int, float]
 
@@ -31,22 +31,23 @@ def _amounts(start_ns: int, end_ns: int) -> Iterator[Amount]:
         span = (max(start_ns, begin), min(end_ns, begin + DAY_NS))
         whole = [key for key in valid_rollups(day, Hours(*span)) if key.host_id != ALL_HOSTS]
         yield from _in_rollups(day, whole)
-        if days.path_of(day, "raw").exists():
+        if days.holds(day, "raw"):
             yield from _in_raw(day, span, whole)
 
 
-def _in_rollups(day: str, keys: Iterable[HourKey]) -> list[Amount]:
-    found = []
-    if keys:
-        with connections.reading(days.path_of(day, "rollup")) as sql:
-            for key in keys:
-                row = sql.execute(
-                    "SELECT profiles, seconds FROM profile_rollup INDEXED BY profile_rollup_summary "
-                    "WHERE hour = ? AND host = ? AND service = ? AND type = ? AND unit = ?",
-                    (key.hour, key.host_id, *group_values(key.group)),
-                ).fetchone()
-                found.append((key.group, key.host_id, *(row or (0, 0.0))))
-    return found
+def _in_rollups(day: str, keys: Collection[HourKey]) -> list[Amount]:
+    """Read along the index that holds all of it: the rows themselves are as long as their blobs."""
+    if not keys:
+        return []
+    hours = [key.hour for key in keys]
+    with days.reading(day, "rollup") as sql:
+        rows = sql.execute(
+            "SELECT hour, host, service, type, unit, profiles, seconds FROM profile_rollup "
+            "WHERE hour BETWEEN ? AND ?",
+            (min(hours), max(hours)),
+        ).fetchall()
+    found = {HourKey(ProfileGroup(*row[2:5]), row[1], row[0]): row[5:] for row in rows}
+    return [(key.group, key.host_id, *found.get(key, (0, 0.0))) for key in keys]
 
 
 def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
@@ -54,7 +55,7 @@ def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
     for key in whole:
         covered[key.group, key.host_id].add(key.hour)
     found = []
-    with connections.reading(days.path_of(day, "raw")) as sql:
+    with days.reading(day, "raw") as sql:
         keys = sql.execute(
             "SELECT id, service, type, unit, host FROM profile_key WHERE capture = ''"
         ).fetchall()

@@ -1,4 +1,4 @@
-"""`ProfileStore` on SQLite: a row per profile in the day's raw file, hourly sums in the day's rollup file."""
+"""`ProfileStore` in SQL: a row per profile in the day's raw tables, hourly sums in its rollups."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from diagnose.store import applied, connections, days, sqlite_merge, sqlite_rollup, sqlite_stored
+from diagnose.store import applied, days
 from diagnose.store.blob import encode_counts
-from diagnose.store.connections import DayConnection
+from diagnose.store.engine.protocol import Writing
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, ProfileBatch, ProfileRow
+from diagnose.store.sql import merge, rollup, stored
 
 _ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
 _TOUCH_HOUR = (
-    "INSERT INTO profile_hour VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET changes = changes + 1"
+    "INSERT INTO profile_hour (service, type, unit, host, hour, changes) VALUES (?, ?, ?, ?, ?, 1) "
+    "ON CONFLICT (service, type, unit, host, hour) DO UPDATE SET changes = profile_hour.changes + 1"
 )
 _ADD_KEY = (
-    "INSERT OR IGNORE INTO profile_key (service, type, unit, host, labels, capture) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO profile_key (service, type, unit, host, labels, capture) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING"
 )
 _FIND_KEY = (
     "SELECT id FROM profile_key WHERE service = ? AND type = ? AND unit = ? "
@@ -27,8 +30,8 @@ _FIND_KEY = (
 )
 
 
-class SqliteProfileStore:
-    """Holds no state of its own: files and connections are shared by all instances of a process."""
+class SqlProfileStore:
+    """Holds no state of its own: the engine has the connections."""
 
     def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
         expired = [0] * len(batches)
@@ -45,13 +48,13 @@ class SqliteProfileStore:
         return expired
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
-        return sqlite_merge.merge(which, start_ns, end_ns)
+        return merge.merge(which, start_ns, end_ns)
 
     def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]:
-        return sqlite_stored.stored(host_ids, start_ns, end_ns)
+        return stored.stored(host_ids, start_ns, end_ns)
 
     def roll_up(self, now_ns: int) -> int:
-        return sum(sqlite_rollup.roll_up_day(day, now_ns) for day in days.stored_days("raw"))
+        return sum(rollup.roll_up_day(day, now_ns) for day in days.stored_days("raw"))
 
 
 def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, list[ProfileRow]]]:
@@ -63,7 +66,8 @@ def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, list[ProfileRow]]
 def _append_to(day: str, batches: Sequence[ProfileBatch]) -> None:
     """Encoded before the transaction: others wait for its end."""
     encoded = [[encode_counts(row.stack_ids, row.counts) for row in batch.rows] for batch in batches]
-    with connections.writing(days.ensure(day, "raw")) as file:
+    days.ensure(day, "raw")
+    with days.writing(day, "raw") as file:
         hours: set[tuple[object, ...]] = set()
         for batch, blobs in zip(batches, encoded, strict=True):
             if applied.claim(file.sql, batch.key, "profiles"):
@@ -72,9 +76,7 @@ def _append_to(day: str, batches: Sequence[ProfileBatch]) -> None:
         file.sql.executemany(_TOUCH_HOUR, hours)
 
 
-def _profile_values(
-    file: DayConnection, batch: ProfileBatch, blobs: Sequence[bytes]
-) -> list[tuple[object, ...]]:
+def _profile_values(file: Writing, batch: ProfileBatch, blobs: Sequence[bytes]) -> list[tuple[object, ...]]:
     return [
         (
             _number(file, _key(batch.key.host_id, row)),
@@ -94,7 +96,7 @@ def _key(host_id: int, row: ProfileRow) -> tuple[object, ...]:
     return group.service_id, group.type, group.unit, host_id, labels, capture
 
 
-def _number(file: DayConnection, key: tuple[object, ...]) -> int:
+def _number(file: Writing, key: tuple[object, ...]) -> int:
     known = file.keys.get(key)
     if known is None:
         file.sql.execute(_ADD_KEY, key)

@@ -1,4 +1,4 @@
-"""Reading and sealing points in a day file: hot rows (a batch's points of many series) become chunks (an hour of one).
+"""Reading and sealing a day's points: hot rows (a batch's points of many series) become chunks (an hour of one).
 
 Sealing reads and replaces an hour in one transaction, so points are in hot rows or in chunks, never in both. Late
 points lie in hot rows beside the hour's chunks until the next sealing.
@@ -7,15 +7,15 @@ points lie in hot rows beside the hour's chunks until the next sealing.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store import connections, days
+from diagnose.store import days
 from diagnose.store.blob import CorruptBlob
+from diagnose.store.engine.protocol import Sql
 from diagnose.store.pointblob import (
     decode_points,
     decode_times,
@@ -40,7 +40,7 @@ def read_day(
     first_ms = -(-max(start_ns, begin) // NS_PER_MS)
     end_ms = -(-min(end_ns, begin + DAY_NS) // NS_PER_MS)
     for host, wanted in series_by_host.items():
-        with connections.reading(days.path_of(day, "raw")) as sql:
+        with days.reading(day, "raw") as sql:
             chunks, times, hot = _fetch(sql, host, wanted, first_ms, end_ms)
         for series, points in [*_from_chunks(chunks, times), *_from_hot(hot, wanted)]:
             inside = slice(*np.searchsorted(points[0], (first_ms, end_ms)).tolist())
@@ -53,7 +53,7 @@ _Times = dict[tuple[int, int], bytes]
 
 
 def _fetch(
-    sql: sqlite3.Connection, host: int, wanted: Sequence[int], first_ms: int, end_ms: int
+    sql: Sql, host: int, wanted: Sequence[int], first_ms: int, end_ms: int
 ) -> tuple[_Chunks, _Times, list[bytes]]:
     hours = first_ms // HOUR_MS, (end_ms - 1) // HOUR_MS
     times = sql.execute(
@@ -112,35 +112,36 @@ def _decoded(blob: bytes) -> Columns | None:
 def seal_day(day: str, now_ns: int) -> int:
     """Seal every host-hour of the day that is over and has hot rows; how many were."""
     last_hour = (now_ns - GRACE_NS) // HOUR_NS - 1
-    with connections.reading(days.path_of(day, "raw")) as sql:
+    with days.reading(day, "raw") as sql:
         waiting = sql.execute("SELECT DISTINCT host, hour FROM hot WHERE hour <= ?", (last_hour,)).fetchall()
     for host, hour in waiting:
         _seal(day, host, hour)
     if waiting:
-        connections.checkpoint(days.path_of(day, "raw"))
+        days.tidy(day, "raw")
     return len(waiting)
 
 
 def _seal(day: str, host: int, hour: int) -> None:
-    with connections.writing(days.path_of(day, "raw")) as file:
+    with days.writing(day, "raw") as file:
         sql, where = file.sql, (host, hour)
-        hot = [row[0] for row in sql.execute("SELECT points FROM hot WHERE host = ? AND hour = ?", where)]
+        taken = sql.execute("DELETE FROM hot WHERE host = ? AND hour = ? RETURNING points", where).fetchall()
+        hot = [row[0] for row in taken]
         if not hot:  # another worker was here first
             return
         times, chunks = _sealed(_pieces(sql, host, hour, hot))
-        sql.execute("DELETE FROM hot WHERE host = ? AND hour = ?", where)
         if sql.execute("DELETE FROM chunk_times WHERE host = ? AND hour = ?", where).rowcount:
             sql.execute("DELETE FROM chunk WHERE host = ? AND hour = ?", where)
         sql.executemany(
-            "INSERT INTO chunk_times VALUES (?, ?, ?, ?)", [(*where, n, blob) for n, blob in enumerate(times)]
+            "INSERT INTO chunk_times (host, hour, number, times) VALUES (?, ?, ?, ?)",
+            [(*where, n, blob) for n, blob in enumerate(times)],
         )
         sql.executemany(
-            "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO chunk (series, hour, host, times, vals) VALUES (?, ?, ?, ?, ?)",
             [(series, hour, host, number, blob) for series, number, blob in chunks],
         )
 
 
-def _pieces(sql: sqlite3.Connection, host: int, hour: int, hot: list[bytes]) -> dict[int, list[Points]]:
+def _pieces(sql: Sql, host: int, hour: int, hot: list[bytes]) -> dict[int, list[Points]]:
     """Everything known of the hour, by series: what was sealed before and what came since."""
     pieces: dict[int, list[Points]] = defaultdict(list)
     times = sql.execute("SELECT number, times FROM chunk_times WHERE host = ? AND hour = ?", (host, hour))

@@ -8,30 +8,26 @@ two workers that compute the same hour at once cannot do harm.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from diagnose.store import connections, days
+from diagnose.store import days
 from diagnose.store.blob import encode_counts
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_SECOND, ProfileGroup
+from diagnose.store.schema import Kind
 from diagnose.store.sums import Part, add_up, coarse
 
 ALL_HOSTS = 0
 # Batches are on their way for a while after the hour is over; rolling up earlier would only be done twice.
 GRACE_NS = 120 * NS_PER_SECOND
 _PUT = (
-    "INSERT OR REPLACE INTO profile_rollup "
+    "INSERT INTO profile_rollup "
     "(service, type, unit, host, hour, changes, profiles, seconds, samples, period_ns, counts) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, type, unit, host, hour) DO UPDATE SET "
+    "changes = excluded.changes, profiles = excluded.profiles, seconds = excluded.seconds, "
+    "samples = excluded.samples, period_ns = excluded.period_ns, counts = excluded.counts"
 )
-_APPENDED = (
-    "SELECT service, type, unit, host, hour, changes FROM profile_hour "
-    "WHERE hour >= :first AND hour < :end "
-    "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
-)
+_APPENDED = "SELECT service, type, unit, host, hour, changes FROM profile_hour WHERE hour >= ? AND hour < ?"
 _ROLLED_UP = (
-    "SELECT service, type, unit, host, hour, changes FROM profile_rollup "
-    "WHERE hour >= :first AND hour < :end "
-    "AND (:service IS NULL OR service = :service) AND (:type IS NULL OR type = :type)"
+    "SELECT service, type, unit, host, hour, changes FROM profile_rollup WHERE hour >= ? AND hour < ?"
 )
 _RAW_OF_HOUR = (
     "SELECT p.counts, p.period_ns, p.duration_ms FROM profile_key k JOIN profile p ON p.key = k.id "
@@ -68,25 +64,24 @@ class Hours:
 
 
 def changes_of(day: str, which: Hours) -> dict[HourKey, int]:
-    """How often each hour of the day's raw file was appended to."""
-    return _changes(days.path_of(day, "raw"), _APPENDED, which)
+    """How often each hour of the day's raw data was appended to."""
+    return _changes(day, "raw", _APPENDED, which)
 
 
 def rolled_up(day: str, which: Hours) -> dict[HourKey, int]:
     """Each rollup of the day and the count of changes it holds."""
-    return _changes(days.path_of(day, "rollup"), _ROLLED_UP, which)
+    return _changes(day, "rollup", _ROLLED_UP, which)
 
 
-def _changes(path: Path, query: str, which: Hours) -> dict[HourKey, int]:
-    if not path.exists():
+def _changes(day: str, kind: Kind, query: str, which: Hours) -> dict[HourKey, int]:
+    if not days.holds(day, kind):
         return {}
-    values = {
-        "first": -(-which.start_ns // HOUR_NS),
-        "end": -(-which.end_ns // HOUR_NS),
-        "service": which.service_id,
-        "type": which.type,
-    }
-    with connections.reading(path) as sql:
+    values: list[object] = [-(-which.start_ns // HOUR_NS), -(-which.end_ns // HOUR_NS)]
+    for column, value in (("service", which.service_id), ("type", which.type)):
+        if value is not None:
+            query += f" AND {column} = ?"
+            values.append(value)
+    with days.reading(day, kind) as sql:
         rows = sql.execute(query, values).fetchall()
     return {HourKey(ProfileGroup(*row[:3]), row[3], row[4]): row[5] for row in rows}
 
@@ -103,8 +98,8 @@ def roll_up_day(day: str, now_ns: int) -> int:
         if key.host_id == ALL_HOSTS and (key.group, key.hour) not in unsettled:
             _roll_up_all(day, key, left[key])
     if stale:
-        connections.checkpoint(days.path_of(day, "raw"))
-        connections.checkpoint(days.path_of(day, "rollup"))
+        days.tidy(day, "raw")
+        days.tidy(day, "rollup")
     return len(stale)
 
 
@@ -116,7 +111,7 @@ def _stale(day: str, now_ns: int) -> dict[HourKey, int]:
 
 
 def _roll_up_host(day: str, key: HourKey, changes: int) -> None:
-    with connections.reading(days.path_of(day, "raw")) as sql:
+    with days.reading(day, "raw") as sql:
         rows = sql.execute(
             _RAW_OF_HOUR,
             (*group_values(key.group), key.host_id, key.hour * HOUR_NS, (key.hour + 1) * HOUR_NS),
@@ -127,7 +122,7 @@ def _roll_up_host(day: str, key: HourKey, changes: int) -> None:
 
 def _roll_up_all(day: str, key: HourKey, changes: int) -> None:
     """From the hosts' rollups, which were found valid after `changes` was read."""
-    with connections.reading(days.path_of(day, "rollup")) as sql:
+    with days.reading(day, "rollup") as sql:
         rows = sql.execute(
             _HOSTS_OF_HOUR,
             (*group_values(key.group), key.hour),
@@ -140,5 +135,6 @@ def _put(day: str, key: HourKey, changes: int, parts: list[Part], profiles: int,
     total = coarse(add_up(parts))
     values = (*group_values(key.group), key.host_id, key.hour, changes, profiles - total.corrupt, seconds)
     counts = encode_counts(total.stack_ids, total.counts)
-    with connections.writing(days.ensure(day, "rollup")) as file:
+    days.ensure(day, "rollup")
+    with days.writing(day, "rollup") as file:
         file.sql.execute(_PUT, (*values, total.samples, total.period_ns, counts))

@@ -1,0 +1,69 @@
+"""What an engine does: days of raw data and of rollups, each with its own tables that appear and go as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from diagnose.store.schema import Kind
+
+
+class DayGone(LookupError):
+    """The day was dropped, or never was; the message names it."""
+
+
+class Rows(Protocol):
+    """The result of a statement: `rowcount` rows were written, or these are there to fetch."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Sql(Protocol):
+    """An open transaction on a day's tables. Statements are written with `?` and in what every engine understands."""
+
+    def execute(self, query: str, values: Sequence[Any] = ..., /) -> Rows: ...
+
+    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> Rows: ...
+
+
+@dataclass(slots=True)
+class Writing:
+    """A writing transaction, and the numbers of profile keys that are known to be in the day's tables."""
+
+    sql: Sql
+    keys: dict[tuple[object, ...], int]
+
+
+class Engine(Protocol):
+    """Days are named as `days.day_of` does. Safe in threads, after a fork, and in several processes at once."""
+
+    def days(self, kind: Kind) -> list[str]:
+        """Oldest first."""
+
+    def holds(self, day: str, kind: Kind) -> bool: ...
+
+    def ensure(self, day: str, kind: Kind) -> None:
+        """Make the day's tables when they are not there."""
+
+    def drop(self, day: str, kind: Kind) -> None:
+        """Give the day up as a whole, and its space; nothing happens when it is not there."""
+
+    def size_bytes(self, day: str, kind: Kind) -> int: ...
+
+    def tidy(self, day: str, kind: Kind) -> None:
+        """After much was rewritten: free its room, as far as readers allow."""
+
+    def reading(self, day: str, kind: Kind) -> AbstractContextManager[Sql]:
+        """One consistent view; fetch and leave. Raises DayGone."""
+
+    def writing(self, day: str, kind: Kind) -> AbstractContextManager[Writing]:
+        """One transaction, durable when it is left without an error. Raises DayGone."""

@@ -1,0 +1,131 @@
+"""The tables of a day, for every engine to make in its own words.
+
+Where engines cut tables into days, `time` is the column to cut by and `day_length` how much of it a day is; tables
+without such a column are cut by a column that the engine adds and fills by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS
+
+# Goes up with every change: an engine refuses days that another version made.
+VERSION = 1
+Kind = Literal["raw", "rollup"]
+Type = Literal["integer", "real", "text", "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`numbered` gives each row an `id`; a table that is not lies in the order of its `key`."""
+
+    name: str
+    columns: Mapping[str, Type]
+    key: tuple[str, ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    numbered: bool = False
+    time: str | None = None
+    day_length: int = 0
+
+
+_HOURS, _MS = DAY_NS // HOUR_NS, DAY_NS // NS_PER_MS
+_GROUP: dict[str, Type] = {"service": "integer", "type": "text", "unit": "text", "host": "integer"}
+_HOUR_OF_GROUP = (*_GROUP, "hour")
+
+RAW = (
+    Table(
+        "applied",
+        {"host": "integer", "epoch": "text", "seq": "integer", "part": "text", "shift_ns": "integer"},
+        key=("host", "epoch", "seq", "part"),
+    ),
+    # A profile's key is everything but its time and counts; keys repeat, so a row needs only their number.
+    Table(
+        "profile_key",
+        {**_GROUP, "labels": "text", "capture": "text"},
+        key=(*_GROUP, "labels", "capture"),
+        numbered=True,
+    ),
+    Table(
+        "profile",
+        {
+            "key": "integer",
+            "start_ns": "integer",
+            "duration_ms": "integer",
+            "period_ns": "integer",
+            "counts": "bytes",
+        },
+        indexes=(("key", "start_ns"),),
+        numbered=True,
+        time="start_ns",
+        day_length=DAY_NS,
+    ),
+    Table(
+        "profile_hour",
+        {**_GROUP, "hour": "integer", "changes": "integer"},
+        key=_HOUR_OF_GROUP,
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "hot",
+        {
+            "host": "integer",
+            "hour": "integer",
+            "first_ms": "integer",
+            "last_ms": "integer",
+            "points": "bytes",
+        },
+        indexes=(("host", "hour"),),
+        numbered=True,
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "chunk_times",
+        {"host": "integer", "hour": "integer", "number": "integer", "times": "bytes"},
+        key=("host", "hour", "number"),
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "chunk",
+        {"series": "integer", "hour": "integer", "host": "integer", "times": "integer", "vals": "bytes"},
+        key=("series", "hour"),
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "histogram",
+        {"series": "integer", "time_ms": "integer", "scheme": "text", "sum": "real", "counts": "bytes"},
+        indexes=(("series", "time_ms"),),
+        numbered=True,
+        time="time_ms",
+        day_length=_MS,
+    ),
+)
+
+# `host` 0 is the sum over all hosts; `changes` says up to which change of the raw hour the row holds.
+ROLLUP = (
+    Table(
+        "profile_rollup",
+        {
+            **_GROUP,
+            "hour": "integer",
+            "changes": "integer",
+            "profiles": "integer",
+            "seconds": "real",
+            "samples": "integer",
+            "period_ns": "integer",
+            "counts": "bytes",
+        },
+        key=_HOUR_OF_GROUP,
+        indexes=(("hour", "host", "service", "type", "unit", "changes", "profiles", "seconds"),),
+        numbered=True,
+        time="hour",
+        day_length=_HOURS,
+    ),
+)
+TABLES: dict[Kind, tuple[Table, ...]] = {"raw": RAW, "rollup": ROLLUP}
