@@ -14,7 +14,7 @@ INSTALLED_FOR_BENCH := .venv/installed-for-bench
 PROJECTS := pyproject.toml collectors/pyproject.toml
 BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help run demo test test-unit test-system lint format bench chromium clean
+.PHONY: help run demo test test-unit test-system test-faults lint format bench chromium clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -33,6 +33,9 @@ test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
 
 test-system: $(INSTALLED_FOR_TESTS)  ## the tests that take longer than `make test` allows
 	$(BIN)/python -m pytest -m system
+
+test-faults: $(INSTALLED_FOR_TESTS)  ## kill -9 in 50 seeded rounds (FAULT_SEED=1 FAULT_ROUNDS=50), part of test-system; a stopped run goes on
+	$(BIN)/python -m pytest -m system tests/integration/faults
 
 lint: $(INSTALLED_FOR_TESTS)  ## formatting, defects, types, import directions, templates
 	$(BIN)/ruff format --check .

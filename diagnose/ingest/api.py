@@ -22,7 +22,7 @@ _LATER = {"Retry-After": str(pending.RETRY_AFTER_SECONDS)}
 
 @endpoint("POST", kind=Token.Kind.HOST)
 def batches(request: ApiRequest) -> HttpResponse:
-    """202 with the committed sequence number; 413, 415, 422, 429 or 503 as problem documents."""
+    """202 with the committed sequence number; 400, 413, 415, 422, 429 or 503 as problem documents."""
     received_ns = time.time_ns()
     host = request.actor.host
     if host is None:
@@ -66,6 +66,12 @@ def _body(request: ApiRequest) -> bytes:
     body = request.read(decode.MAX_COMPRESSED_BYTES + 1)
     if len(body) > decode.MAX_COMPRESSED_BYTES:
         raise _too_large(f"a batch may have {decode.MAX_COMPRESSED_BYTES} bytes; send smaller batches")
+    announced = int(request.headers.get("Content-Length") or 0)
+    if len(body) < announced:
+        # Its sender was killed or cut off: nothing for the quarantine, the batch is still in the spool.
+        raise Problem(
+            400, "Batch cut short", f"{len(body)} of {announced} bytes arrived; send the batch again."
+        )
     return body
 
 

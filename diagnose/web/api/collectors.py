@@ -72,12 +72,12 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("batches", "POST"): Operation(
         "Take a batch of a collector.",
         "The body is a batch (`wire.Batch`) in msgpack, compressed with zstd. 422 means quarantined: do not send it "
-        "again. 429 and 503 say with Retry-After when to send it again.",
+        "again. 400 means that it was cut short on the way; 429 and 503 say with Retry-After when to send it again.",
         answer=Taken,
         status=202,
         body=bytes,
         body_type=BATCH_TYPE,
-        problems=(413, 415, 429, 503),
+        problems=(400, 413, 415, 429, 503),
     ),
     ("commands", "GET"): Operation(
         "The commands for a collector.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from io import BytesIO
 
 import msgspec
 import pytest
@@ -23,9 +24,10 @@ URL = "/api/v1/batches"
 def post(valkey, host, host_token, sent_tasks):
     """Posts a body as the collector of `host`."""
 
-    def send(body: bytes, token: str = host_token, **headers: str):
+    def send(body: bytes, token: str = host_token, arrived: bytes | None = None, **headers: str):
         chosen = {"Content-Encoding": "zstd", "Authorization": f"Bearer {token}"} | headers
-        return Client().post(URL, body, content_type=wire.CONTENT_TYPE, headers=chosen)
+        cut = {} if arrived is None else {"wsgi.input": BytesIO(arrived)}
+        return Client().post(URL, body, content_type=wire.CONTENT_TYPE, headers=chosen, **cut)
 
     return send
 
@@ -130,6 +132,17 @@ def test_an_oversized_body_is_refused(post):
     answer = post(b"x" * (decode.MAX_COMPRESSED_BYTES + 1))
     assert answer.status_code == 413
     assert "4194304 bytes" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_batch_whose_sender_was_killed_halfway_is_not_quarantined(share, post, sent_tasks):
+    body = body_of([points("load1", [1.0])])
+    arrived = body[: int(len(body) * share)]
+    answer = post(body, arrived=arrived)
+    assert answer.status_code == 400
+    assert "send the batch again" in answer.json()["detail"]
+    assert not QuarantinedBatch.objects.exists()
+    assert sent_tasks == []
 
 
 def test_a_body_without_its_headers_is_refused_with_what_to_send(post):
