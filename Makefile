@@ -14,7 +14,7 @@ INSTALLED_FOR_BENCH := .venv/installed-for-bench
 PROJECTS := pyproject.toml collectors/pyproject.toml
 BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help run demo test test-unit test-system test-faults lint format bench chromium clean
+.PHONY: help run demo test test-unit test-system test-faults lint format bench packs chromium pack-tools clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -25,7 +25,7 @@ run: $(INSTALLED)  ## set up what is missing and run everything until Ctrl-C
 demo: $(INSTALLED)  ## a sample shop with three real faults, and what is found (up to six minutes)
 	@exec $(BIN)/python manage.py demo
 
-test: $(INSTALLED_FOR_TESTS) chromium lint  ## lint, then all tests but the long ones
+test: $(INSTALLED_FOR_TESTS) chromium pack-tools lint  ## lint, then all tests but the long ones
 	$(BIN)/python -m pytest -m "not system"
 
 test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
@@ -56,8 +56,14 @@ bench-browser: chromium
 bench-%: $(INSTALLED_FOR_BENCH)
 	$(BIN)/python -m bench.$*
 
+packs: $(INSTALLED) pack-tools  ## build the eBPF packs from their sources again
+	@$(BIN)/python -m collectors.ebpf.packer
+
 chromium:
 	@.ci/chromium
+
+pack-tools:
+	@.ci/pack-tools
 
 clean:  ## remove what was installed and built; data/ stays
 	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

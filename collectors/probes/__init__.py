@@ -1,10 +1,12 @@
 """The probes. In: the files of /proc and /sys, and netlink. Out: wire samples with the metrics each declares.
 
-One file an area, by source: `proc/` (text files), `net/` (sockets and namespaces), `runtime/` (languages).
+One file an area, by source: `proc/` (text files), `net/` (sockets and namespaces), `ebpf/` (counts and
+histograms that programs in the kernel keep), `runtime/` (languages).
 The agent makes one instance of each class in `ALL` and calls it every `INTERVAL_SECONDS`.
 """
 
 from collectors.probe import Probe
+from collectors.probes.ebpf.tcp_rtt import TcpRtt
 from collectors.probes.net.listeners import Listeners
 from collectors.probes.net.namespaces import Namespaces
 from collectors.probes.proc.cpu import Cpu
@@ -32,4 +34,5 @@ ALL: tuple[type[Probe], ...] = (
     Namespaces,
     Processes,
     Limits,
+    TcpRtt,
 )

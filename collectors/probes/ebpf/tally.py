@@ -1,0 +1,88 @@
+"""Cells of groups become samples of labelled series: what has the same labels adds up, and the many become "other"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collectors.ebpf.cells import Cell
+from collectors.ebpf.source import Drained, Source
+from collectors.probe import Metric
+from collectors.readings import Labels, count
+from collectors.wire import Histogram, HistogramScheme, Points, Sample
+
+# Series of one metric in one pass; the rest of the groups, the smallest, are told together.
+MOST_SERIES = 200
+OTHER = "other"
+LOST = Metric(
+    "ebpf_lost_events_total",
+    "",
+    "Events that an eBPF program could not count: its maps were full, or it was running on that CPU already.",
+    ("probe",),
+    counter=True,
+)
+_NS_PER_SECOND = 1e9
+
+LabelsOf = Callable[[bytes], Labels]
+
+
+@dataclass(slots=True)
+class Tally:
+    """One series' events of one interval."""
+
+    count: int = 0
+    sum_ns: int = 0
+    buckets: dict[int, int] = field(default_factory=dict)
+
+    def add(self, buckets: Mapping[int, int], count: int, sum_ns: int) -> None:
+        self.count += count
+        self.sum_ns += sum_ns
+        for bucket, events in buckets.items():
+            self.buckets[bucket] = self.buckets.get(bucket, 0) + events
+
+
+def pack_of(module: str) -> Source:
+    """The pack beside a probe's module (its `__file__`)."""
+    return Source(Path(module).with_suffix(".pack"))
+
+
+def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:
+    """By labels; at most MOST_SERIES of them, and one more for all others."""
+    known: dict[bytes, Labels] = {}
+    found: dict[Labels, Tally] = {}
+    for cell in cells:
+        labels = known.get(cell.group)
+        if labels is None:
+            labels = known[cell.group] = labels_of(cell.group)
+        found.setdefault(labels, Tally()).add({cell.bucket: cell.count}, cell.count, cell.sum_ns)
+    return _bounded(found)
+
+
+def _bounded(found: dict[Labels, Tally]) -> dict[Labels, Tally]:
+    if len(found) <= MOST_SERIES:
+        return found
+    ranked = sorted(found.items(), key=lambda item: item[1].count, reverse=True)
+    kept, rest = dict(ranked[:MOST_SERIES]), Tally()
+    for _, tally in ranked[MOST_SERIES:]:
+        rest.add(tally.buckets, tally.count, tally.sum_ns)
+    kept[((ranked[0][0][0][0], OTHER),)] = rest
+    return kept
+
+
+def histograms(
+    metric: str, scheme: HistogramScheme, now_ns: int, found: Mapping[Labels, Tally]
+) -> Iterator[Histogram]:
+    for labels, tally in found.items():
+        seconds = tally.sum_ns / _NS_PER_SECOND
+        yield Histogram(metric, dict(labels), now_ns, scheme, tally.buckets, seconds, tally.count)
+
+
+def counts(metric: str, now_ns: int, found: Mapping[Labels, Tally]) -> Iterator[Points]:
+    for labels, tally in found.items():
+        yield count(metric, now_ns, tally.count, dict(labels))
+
+
+def lost(probe: str, now_ns: int, drained: Drained) -> Iterator[Sample]:
+    """Told by every probe, also when nothing was lost."""
+    yield count(LOST.name, now_ns, drained.lost, {"probe": probe})

@@ -1,0 +1,48 @@
+"""Round-trip times of TCP: the smoothed time (srtt) of a connection, taken with every segment that it receives.
+
+Busy connections weigh more, as what their users wait for does. Incoming connections are told by local port, outgoing
+ones by destination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from collectors.probe import Cost, Host, Metric
+from collectors.probes.ebpf import endpoints, tally
+from collectors.readings import Labels
+from collectors.wire import Sample
+
+RTT = "tcp_rtt_seconds"
+DESTINATION_RTT = "tcp_destination_rtt_seconds"
+
+
+class TcpRtt:
+    """Cost: 0.1 µs a received segment."""
+
+    NAME = "tcp_rtt"
+    COST: Cost = "moderate"
+    INTERVAL_SECONDS = 10.0
+    METRICS: tuple[Metric, ...] = (
+        Metric(RTT, "s", "Smoothed round-trip time of connections to a local port.", ("port", "netns")),
+        Metric(DESTINATION_RTT, "s", "Smoothed round-trip time to a destination.", ("dst", "netns")),
+        tally.LOST,
+    )
+
+    def __init__(self) -> None:
+        self._source = tally.pack_of(__file__)
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        drained = self._source.drain()
+        sides = {endpoints.INCOMING: RTT, endpoints.OUTGOING: DESTINATION_RTT}
+        for side, metric in sides.items():
+            cells = (cell for cell in drained.cells if endpoints.parse(cell.group).side == side)
+            found = tally.tallies(cells, lambda group: _labels(host, group))
+            yield from tally.histograms(metric, "loglin20", host.now_ns, found)
+        yield from tally.lost(self.NAME, host.now_ns, drained)
+
+
+def _labels(host: Host, group: bytes) -> Labels:
+    end = endpoints.parse(group)
+    own = ("dst", end.name) if end.side == endpoints.OUTGOING else ("port", str(end.port))
+    return endpoints.with_netns(host.proc, end, own)

@@ -1,0 +1,40 @@
+"""Round-trip times over a path whose delay is known, from both of its ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from collectors import netns
+from collectors.histograms import bounds
+from collectors.probes.ebpf.tcp_rtt import DESTINATION_RTT, RTT, TcpRtt
+from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
+from tests.collectors.probes.ebpf.live import counting, delayed_path, histograms
+from tests.collectors.probes.recorded import LIVE
+
+pytestmark = pytest.mark.root(to="load eBPF programs")
+
+ONE_WAY_SECONDS = 0.01
+
+
+@pytest.fixture(scope="module")
+def told():
+    with counting(TcpRtt()) as read, delayed_path("--one-way-ms", str(ONE_WAY_SECONDS * 1000)) as (pid, talk):
+        seen_seconds = talk()["exchange_seconds"]
+        inode = str(netns.inode_of(LIVE, pid))
+        return seen_seconds, [sample for sample in read() if sample.labels.get("netns") == inode]
+
+
+@pytest.mark.parametrize(
+    ("metric", "labels"), [(RTT, {"port": str(PORT)}), (DESTINATION_RTT, {"dst": f"{FAR}:{PORT}"})]
+)
+def test_a_delay_on_the_way_is_told_by_port_and_by_destination(told, metric, labels):
+    seen_seconds, samples = told
+    (found,) = histograms(samples, metric, **labels)
+    assert 2 * ONE_WAY_SECONDS <= found.sum / found.count <= seen_seconds * 1.1
+    middle = sorted(b for bucket, events in found.buckets.items() for b in [bucket] * events)[
+        found.count // 2
+    ]
+    low, high = bounds(found.scheme, middle)
+    assert low <= seen_seconds * 1.1
+    assert high >= 2 * ONE_WAY_SECONDS
+    assert found.count == sum(found.buckets.values()) >= 20
