@@ -19,8 +19,8 @@ _decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 def pack(samples: list[msgspec.Raw]) -> bytes:
-    """One spool file."""
-    return zstandard.ZstdCompressor(level=1).compress(msgspec.msgpack.encode(samples))
+    """One spool file, with a checksum: a flipped bit must not become another number."""
+    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(msgspec.msgpack.encode(samples))
 
 
 def unpack(data: bytes) -> list[msgspec.Raw]:

@@ -187,12 +187,13 @@ class Shipper:
         self._failures += 1
         first, longest = BACKOFF_SECONDS
         wait = min(first * 2.0 ** (min(self._failures, 16) - 1), longest)
-        wait *= random.uniform(0.5, 1.0)  # noqa: S311 — spreads a fleet's retries, guards nothing
-        asked = getattr(error, "after", 0.0)
+        # Random, so that a fleet that was refused at once does not come back at once.
+        wait *= random.uniform(0.5, 1.0)  # noqa: S311
+        asked = getattr(error, "after", 0.0) * random.uniform(1.0, 1.5)  # noqa: S311
         if self.progress.error != str(error):
             _LOG.warning("batches wait: %s", error)
         self.progress.error = str(error)
-        return max(wait, asked + wait * 0.1) if asked else wait
+        return max(wait, asked)
 
 
 def _committed(answer: Answer) -> _Committed:

@@ -2,20 +2,23 @@
 
 One file a batch, written aside, synced and renamed, so that a file that has its name is complete. Its number is
 its sequence number plus the epoch's base. The file with the highest number stays until a higher one is on disk,
-because it is also the counter: numbers never go back, even when everything is committed.
+because it is also the counter: numbers never go back, even when everything is committed. A batch that the disk refuses
+is sent from memory; its number is noted in the file `used`, which has its room from the beginning.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _LOG = logging.getLogger("diagnose.spool")
-_SUFFIX = ".batch"
+_NAME = re.compile(r"[0-9]{16}\.batch")
 # Batches that the disk refused wait in memory up to this size; enough for minutes of an ordinary host.
 MAX_HELD_BYTES = 4 * 1024 * 1024
 
@@ -48,6 +51,7 @@ class Spool:
     def __init__(self, directory: Path, max_bytes: int) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._directory = directory
+        self._used = _Used(directory / "used")
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._sizes: dict[int, int] = {}  # pending, in order of their numbers
@@ -129,11 +133,12 @@ class Spool:
     def _load(self) -> None:
         for leftover in self._directory.glob("*.tmp"):
             leftover.unlink(missing_ok=True)
-        files = {int(p.stem): p for p in self._directory.glob(f"*{_SUFFIX}") if p.stem.isdigit()}
+        named = (path for path in self._directory.iterdir() if _NAME.fullmatch(path.name))
+        files = {int(path.stem): path for path in named if path.is_file()}
         self._sizes = {number: files[number].stat().st_size for number in sorted(files)}
         self._bytes = sum(self._sizes.values())
         self._marker = max(files, default=0)
-        self._next = self._marker + 1
+        self._next = max(self._marker, self._used.number) + 1
         first = min(files, default=self._next)
         try:
             epoch, base = (self._directory / "epoch").read_text().split()
@@ -152,7 +157,7 @@ class Spool:
             self._refused(error)
 
     def _path(self, number: int) -> Path:
-        return self._directory / f"{number:016d}{_SUFFIX}"
+        return self._directory / f"{number:016d}.batch"
 
     def _payload(self, number: int) -> bytes:
         held = self._held.get(number)
@@ -170,6 +175,7 @@ class Spool:
                 _write(self._path(number), payload)
             except OSError as error:
                 self._refused(error)
+                self._used.note(max(self._held))
                 return
             del self._held[number]
             before, self._marker = self._marker, number
@@ -203,6 +209,28 @@ class Spool:
             self._path(number).unlink(missing_ok=True)
         except OSError as error:
             self._refused(error)
+
+
+class _Used:
+    """The highest number that was given to a batch without a file: after a crash no other batch may get it again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self.number = int(path.read_text())
+        except (OSError, ValueError):
+            self.number = 0
+            with suppress(OSError):  # a disk that is full from the start has nothing to be mistaken for
+                _write(path, f"{0:020d}\n".encode())
+
+    def note(self, number: int) -> None:
+        """Written over what is there, which needs no room on a full disk."""
+        if number <= self.number:
+            return
+        self.number = number
+        with suppress(OSError), self._path.open("r+b", buffering=0) as stream:
+            stream.write(f"{number:020d}\n".encode())
+            os.fsync(stream.fileno())
 
 
 def _write(path: Path, data: bytes) -> None:

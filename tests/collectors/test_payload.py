@@ -47,10 +47,24 @@ def test_a_large_sample_that_compresses_well_travels_alone():
     assert all(isinstance(s, Fact) for part in parts for s in decoded(payload.unpack(part)))
 
 
-def test_a_spoiled_file_becomes_an_event_that_says_so():
-    (event,) = decoded(payload.unpack(payload.pack([fact(100)])[:-7]))
-    assert isinstance(event, Event)
-    assert event.event == "spool_file_unreadable"
+def is_told_as_spoiled(data: bytes) -> bool:
+    found = decoded(payload.unpack(data))
+    return [sample.event for sample in found if isinstance(sample, Event)] == ["spool_file_unreadable"]
+
+
+def test_a_file_cut_off_anywhere_becomes_an_event_that_says_so():
+    whole = payload.pack([fact(100), fact(3000)])
+    assert all(is_told_as_spoiled(whole[:length]) for length in range(len(whole)))
+
+
+def test_a_flipped_bit_anywhere_becomes_an_event_or_changes_nothing():
+    raws = [fact(100), fact(300)]
+    whole = payload.pack(raws)
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        spoiled = is_told_as_spoiled(bytes(flipped))
+        assert spoiled or decoded(payload.unpack(bytes(flipped))) == decoded(raws), place
 
 
 def test_halving_loses_no_sample():

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from collectors import payload, ship
+from collectors import client, payload, ship
 from collectors.client import MAX_ANSWER_BYTES, Client
 from collectors.ship import Shipper
 from collectors.spool import Spool
@@ -119,13 +119,13 @@ def test_a_refusal_is_waited_out_and_nothing_is_lost(server, spool, shipper, sta
 def test_retry_after_is_honoured(server, spool, shipper):
     server.script[BATCHES] = [json_reply(429, {}, **{"Retry-After": "17"})]
     put(spool, "a")
-    assert 17 <= shipper.step() <= 18
+    assert 17 <= shipper.step() <= 17 * 1.5
 
 
 def test_a_retry_after_of_a_week_is_not(server, spool, shipper):
     server.script[BATCHES] = [json_reply(503, {}, **{"Retry-After": "604800"})]
     put(spool, "a")
-    assert shipper.step() <= ship.MAX_RETRY_AFTER_SECONDS * 1.1
+    assert shipper.step() <= ship.MAX_RETRY_AFTER_SECONDS * 1.5
 
 
 def test_pauses_grow_with_failures_up_to_a_bound(server, spool, shipper):
@@ -301,3 +301,41 @@ def test_a_refused_token_names_the_remedy(server, spool, shipper):
     put(spool, "a")
     shipper.step()
     assert "diagnose-collector enroll" in shipper.progress.error
+
+
+def test_a_server_that_takes_a_request_and_says_nothing_is_given_up_and_asked_again(
+    server, spool, shipper, monkeypatch
+):
+    monkeypatch.setattr(client, "READ_SECONDS", 0.2)
+    put(spool, "a")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        hanging = Shipper(spool, Client(url, lambda: "secret", "test", "", ""), HOST, "test", Clock())
+        assert hanging.step() > 0
+    assert "timed out" in hanging.progress.error
+    steps(shipper, 2)
+    assert names(server) == ["a"]
+    assert spool.state().batches == 0
+
+
+def test_a_connection_closed_in_the_middle_of_an_answer_deletes_nothing(server, spool, shipper):
+    half = b'HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n{"committed": {"epoch"'
+    server.script[BATCHES] = [(0, {}, half)]
+    put(spool, "a")
+    assert shipper.step() > 0
+    assert shipper.progress.error
+    assert spool.state().batches == 1
+    steps(shipper, 2)
+    assert names(server) == ["a"]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "20"}], ids=["own pause", "asked for"])
+def test_a_fleet_that_was_refused_at_once_does_not_come_back_at_once(server, tmp_path, headers):
+    server.routes[BATCHES] = lambda _: json_reply(503, {}, **headers)
+    pauses = set()
+    for number in range(8):
+        spool = Spool(tmp_path / str(number), 1 << 20)
+        put(spool, "a")
+        one = Shipper(spool, Client(server.url, lambda: "secret", "test", "", ""), HOST, "test", Clock())
+        pauses.add(round(one.step(), 2))
+    assert len(pauses) >= 6

@@ -113,6 +113,32 @@ def test_a_half_written_file_is_ignored_and_removed(tmp_path):
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_files_that_are_no_batches_are_left_alone(tmp_path):
+    spool = Spool(tmp_path, ROOMY)
+    spool.append(b"a")
+    (tmp_path / "notes.batch").write_bytes(b"somebody's")
+    (tmp_path / "7.batch").write_bytes(b"not a name of ours")
+    (tmp_path / f"{'²' * 16}.batch").write_bytes(b"digits to str.isdigit")
+    (tmp_path / f"{8:016d}.batch").mkdir()
+    (tmp_path / f"{9:016d}.batch").symlink_to("/nowhere")
+    after = Spool(tmp_path, ROOMY)
+    assert pending(after) == [(1, b"a")]
+    assert after.append(b"b") == 2
+    assert (tmp_path / "notes.batch").exists()
+
+
+def test_a_number_sent_from_memory_on_a_full_disk_is_never_given_again(tmp_path, full_disk):
+    spool = Spool(tmp_path, ROOMY)
+    spool.append(b"a")
+    full_disk["on"] = True
+    assert [spool.append(data) for data in (b"b", b"c")] == [2, 3]
+    after = Spool(tmp_path, ROOMY)  # killed meanwhile: what was in memory is lost
+    full_disk["on"] = False
+    assert after.append(b"d") == 4
+    assert pending(after) == [(1, b"a"), (4, b"d")]
+    assert after.state().epoch == spool.state().epoch
+
+
 def test_a_lost_epoch_file_begins_a_new_epoch_and_keeps_the_batches(tmp_path):
     before = Spool(tmp_path, ROOMY)
     for data in (b"a", b"b", b"c"):
