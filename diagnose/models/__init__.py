@@ -7,11 +7,13 @@ from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
 from diagnose.models.series import Series
 from diagnose.models.stacks import Frame, Service, Stack
+from diagnose.models.storage import DroppedDay
 
 __all__ = [
     "AuditEntry",
     "BatchPart",
     "Capture",
+    "DroppedDay",
     "Fact",
     "FactChange",
     "Finding",

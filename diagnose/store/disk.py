@@ -28,6 +28,18 @@ class Room:
         return int(min(_MOST_RESERVED_BYTES, self.total_bytes * _RESERVED_SHARE))
 
     @property
+    def used_bytes(self) -> int:
+        return self.total_bytes - self.free_bytes
+
+    @property
+    def full_from_bytes(self) -> int:
+        return self.total_bytes - self.reserved_bytes
+
+    @property
+    def short_from_bytes(self) -> int:
+        return self.total_bytes - 2 * self.reserved_bytes
+
+    @property
     def is_full(self) -> bool:
         return self.free_bytes < self.reserved_bytes
 

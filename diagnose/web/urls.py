@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from diagnose.web import captures, finding, findings, host, hosts, overview, profile, sign_in
+from diagnose.web import captures, finding, findings, host, hosts, overview, profile, sign_in, storage
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -21,4 +21,6 @@ urlpatterns: list[URLPattern] = [
     path("profile", profile.profile, name="profile"),
     path("captures", captures.captures, name="captures"),
     path("captures/<str:capture_id>", captures.capture, name="capture"),
+    path("storage", storage.storage, name="storage"),
+    path("storage/chart", storage.chart, name="storage-chart"),
 ]

@@ -18,7 +18,7 @@ export function withHidden(place, data) {
  */
 export function writeLegend(place, data, redraw) {
   const shown = data.filter((trace) => trace.name && trace.showlegend !== false);
-  const key = shown.map((trace) => `${trace.name} ${trace.line?.color}`).join("\n");
+  const key = shown.map((trace) => `${trace.name} ${colorOf(trace)}`).join("\n");
   const present = /** @type {HTMLElement | null} */ (place.parentElement?.querySelector(".legend") ?? null);
   if (present?.dataset.key === key) return;
   present?.remove();
@@ -41,7 +41,7 @@ function button(place, trace, redraw) {
   hidden.set(place, names);
   const button = document.createElement("button");
   const swatch = document.createElement("span");
-  swatch.style.background = trace.line?.color ?? "currentColor";
+  swatch.style.background = colorOf(trace) ?? "currentColor";
   button.type = "button";
   button.ariaPressed = String(!names.has(trace.name));
   button.append(swatch, unescaped(trace.name));
@@ -56,4 +56,9 @@ function button(place, trace, redraw) {
 /** Names come escaped for Plotly, which reads a subset of HTML. @param {string} name */
 function unescaped(name) {
   return new DOMParser().parseFromString(name, "text/html").body.textContent ?? "";
+}
+
+/** Of a line or of bars. @param {any} trace @returns {string | undefined} */
+function colorOf(trace) {
+  return trace.line?.color ?? trace.marker?.color;
 }

@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
-from diagnose.web.api import captures, findings, hosts, profiles, series, services
+from diagnose.web.api import captures, findings, hosts, profiles, series, services, storage
 from diagnose.web.api.openapi import openapi
 
 urlpatterns: list[URLPattern] = [
@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("findings/<str:finding_id>/mute", findings.mute),
     path("findings/<str:finding_id>/applied", findings.applied),
     path("findings/<str:finding_id>/feedback", findings.feedback),
+    path("storage", storage.storage),
     path("enroll", enroll),
     path("batches", batches),
     path("commands", capture_api.commands),

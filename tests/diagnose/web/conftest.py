@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from django.test import Client
 from diagnose.findings import query
 from diagnose.findings.evaluate import evaluate_host
 from diagnose.models import Finding, Host, User
-from diagnose.store import backend
-from diagnose.store.rows import BatchKey, MetricBatch, PointColumns
+from diagnose.store import backend, days
+from diagnose.store.engine.sqlite import path_of
+from diagnose.store.rows import DAY_NS, BatchKey, MetricBatch, PointColumns
 from diagnose.store.serieskeys import key_of, series_numbers
 from tests.diagnose.correlate.windows import recorded
 from tests.diagnose.findings.stored import store
@@ -65,3 +67,18 @@ def read(host: Host, data_dir) -> Callable[..., None]:
         backend.metric_store().append([MetricBatch(BatchKey(host.pk, "r" * 16, next(batches)), columns)])
 
     return put
+
+
+@pytest.fixture
+def stored_days(data_dir) -> Callable[[Any, Sequence[int]], None]:
+    """Makes each full day's file of a kind that large (holes on disk), yesterday's first; today's is empty."""
+
+    def make(kind: Any, sizes: Sequence[int]) -> None:
+        now = time.time_ns()
+        for back, size in enumerate([0, *sizes]):
+            path = path_of(days.day_of(now - back * DAY_NS), kind)
+            path.parent.mkdir(exist_ok=True)
+            with path.open("wb") as file:
+                file.truncate(size)
+
+    return make

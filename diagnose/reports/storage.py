@@ -1,0 +1,116 @@
+"""What is stored, how it grows and when it is too much; what could not be stored and what was dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import redis
+from django.conf import settings
+
+from diagnose import queue
+from diagnose.reports.forecast import Forecast, History, Rate, forecast, rate_of
+from diagnose.store import disk, hosts, usage
+from diagnose.store.classes import CLASSES, DataClass
+from diagnose.store.disk import Room
+from diagnose.store.usage import Dropped
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One class of data; `rate` is its growth per day, `oldest` the first day (UTC) it has."""
+
+    what: DataClass
+    bytes: int
+    oldest: date | None
+    rate: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One day (UTC); bytes in the order of the classes, None where there is nothing (or nothing any more)."""
+
+    day: date
+    bytes: tuple[int | None, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Batches on their way from the collectors into the store."""
+
+    waiting: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """All of the Storage page; `queue` is None when it does not answer, `forecast` when it is too early for one."""
+
+    telemetry_bytes: int
+    budget_bytes: int
+    database_bytes: int
+    engine: str
+    room: Room
+    classes: tuple[ClassRow, ...]
+    days: tuple[DayRow, ...]
+    forecast: Forecast | None
+    queue: Queue | None
+    quarantined: int
+    lost: int
+    dropped: tuple[Dropped, ...]
+
+
+def storage(now: datetime, most_dropped: int = 20) -> Storage:
+    """Of this moment."""
+    today, stored = now.date(), usage.bytes_by_day()
+    day_share = (now.hour * 3600 + now.minute * 60 + now.second) / 86_400
+    room, budget = disk.room(), int(settings.CONFIG["DISK_BUDGET"])
+    histories = [_history(stored.get(each.kind, {}), each, today) for each in CLASSES]
+    rows = hosts.hosts()
+    return Storage(
+        telemetry_bytes=sum(sum(days.values()) for days in stored.values()),
+        budget_bytes=budget,
+        database_bytes=usage.database_bytes(),
+        engine=usage.engine(),
+        room=room,
+        classes=tuple(
+            _class_row(each, stored.get(each.kind, {}), history, day_share)
+            for each, history in zip(CLASSES, histories, strict=True)
+        ),
+        days=_days(stored),
+        forecast=forecast(histories, day_share, budget, max(0, room.free_bytes - room.reserved_bytes)),
+        queue=_queue(),
+        quarantined=sum(row.quarantined_batches for row in rows),
+        lost=sum(row.lost_batches for row in rows),
+        dropped=tuple(usage.dropped(most_dropped)),
+    )
+
+
+def _history(days: Mapping[date, int], what: DataClass, today: date) -> History:
+    return History({max(0, (today - day) // _DAY): size for day, size in days.items()}, what.kept_days)
+
+
+def _class_row(what: DataClass, days: Mapping[date, int], history: History, day_share: float) -> ClassRow:
+    return ClassRow(what, sum(days.values()), min(days, default=None), rate_of(history, day_share))
+
+
+def _days(stored: Mapping[str, Mapping[date, int]]) -> tuple[DayRow, ...]:
+    """Newest first."""
+    every = sorted({day for days in stored.values() for day in days}, reverse=True)
+    rows: list[DayRow] = []
+    for day in every:
+        sizes: Sequence[int | None] = [stored.get(each.kind, {}).get(day) for each in CLASSES]
+        rows.append(DayRow(day, tuple(sizes), sum(size or 0 for size in sizes)))
+    return tuple(rows)
+
+
+def _queue() -> Queue | None:
+    client = queue.client()
+    try:
+        return Queue(int(client.llen("celery")), int(client.info("memory")["used_memory"]))
+    except redis.RedisError:
+        return None

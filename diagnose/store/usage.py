@@ -1,0 +1,69 @@
+"""How much is stored, by class and day, and what was dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from django.db import connection
+
+from diagnose.models import DroppedDay
+from diagnose.store import days
+from diagnose.store.classes import CLASSES
+
+ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One class of one day that is gone; `reason` in words."""
+
+    title: str
+    day: date
+    bytes: int
+    reason: str
+    forced: bool
+    at: datetime
+
+
+def bytes_by_day() -> dict[str, Mapping[date, int]]:
+    """By class and day (UTC)."""
+    return {
+        each.kind: {
+            date.fromisoformat(day): days.size_bytes(day, each.kind) for day in days.stored_days(each.kind)
+        }
+        for each in CLASSES
+    }
+
+
+def engine() -> str:
+    """What keeps everything relational."""
+    return ENGINES[connection.vendor]
+
+
+def database_bytes() -> int:
+    """Of everything relational: hosts, findings, and the names behind profiles and series."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_database_size(current_database())")
+            return int(cursor.fetchone()[0])
+    main = Path(str(connection.settings_dict["NAME"]))
+    return sum(part.stat().st_size for part in (main, main.with_name(main.name + "-wal")) if part.exists())
+
+
+def dropped(most: int) -> list[Dropped]:
+    """Newest first."""
+    titles = {str(each.kind): each.title for each in CLASSES}
+    return [
+        Dropped(
+            titles.get(row.kind, row.kind),
+            row.day,
+            row.bytes,
+            row.get_reason_display(),
+            row.reason != DroppedDay.Reason.AGE,
+            row.at,
+        )
+        for row in DroppedDay.objects.all()[:most]
+    ]
