@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors import procfs
-from collectors.netlink import SockDiag
 from collectors.probe import NoData
+from collectors.sockdiag import SockDiag
 
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 _ENTER_SECONDS = 5.0

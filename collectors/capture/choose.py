@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, netlink, procfs
+from collectors import identity, procfs, sockdiag
 from collectors.capture.failures import CaptureError
 from collectors.probe import NoData
 from collectors.wire import CaptureTarget
@@ -75,7 +75,7 @@ def listening(pids: Iterable[int], proc: Path = PROC) -> set[int]:
     """Those of `pids` that hold a TCP listener of this network namespace; unlike the listeners' probe, which
     names the oldest holder, the workers that share a socket count too."""
     try:
-        diag = netlink.SockDiag()
+        diag = sockdiag.SockDiag()
     except NoData:
         return set()
     try:

@@ -7,8 +7,10 @@ The agent makes one instance of each class in `ALL` and calls it every `INTERVAL
 
 from collectors.probe import Probe
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
+from collectors.probes.net.connections import Connections
 from collectors.probes.net.listeners import Listeners
 from collectors.probes.net.namespaces import Namespaces
+from collectors.probes.net.udp import Udp
 from collectors.probes.proc.cpu import Cpu
 from collectors.probes.proc.facts import Facts
 from collectors.probes.proc.limits import Limits
@@ -31,6 +33,8 @@ ALL: tuple[type[Probe], ...] = (
     Netstat,
     Sockstat,
     Listeners,
+    Connections,
+    Udp,
     Namespaces,
     Processes,
     Limits,

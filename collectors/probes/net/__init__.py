@@ -1,1 +1,1 @@
-"""Probes of sockets. In: netlink dumps of our own and other network namespaces. Out: accept queues by listener."""
+"""Probes of sockets. In: netlink dumps of our own and other network namespaces. Out: queues and connections."""

@@ -1,6 +1,6 @@
-"""Listeners and stack counters of other network namespaces (containers), by way of the processes inside them.
+"""Sockets and stack counters of other network namespaces (containers), by way of the processes inside them.
 
-Counters are read from /proc/PID/net without entering. Accept queues need a netlink socket from inside (setns).
+Counters are read from /proc/PID/net without entering. Sockets need a netlink socket from inside (setns).
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collectors import netns
-from collectors.netlink import SockDiag
 from collectors.probe import Cost, Host, Metric, NoData
-from collectors.probes.net import listeners, owners
+from collectors.probes.net import connections, listeners, owners, udp
 from collectors.probes.proc import netstat
+from collectors.sockdiag import Listener, SockDiag
 from collectors.wire import ProbeStatus, Sample
 
 SEARCH_SECONDS = 15
 SEARCH_AGAIN_SECONDS = 5  # at the earliest, when the process through which a namespace was read ended
 NETSTAT_SECONDS = 5
+CONNECTIONS_SECONDS = 10
 MOST_NAMESPACES = 64
-_PARTS = ("counters", "queues")
+_PARTS = ("counters", "queues", "connections", "udp")
 UNREAD_STATUS = "namespaces.unread"
 
 
@@ -33,6 +34,8 @@ class _Inside:
         self._name = str(namespace.inode)
         self._netstat = netstat.Namespace((("netns", self._name),))
         self._queues = listeners.Queues(self._name)
+        self._table = connections.Table(self._name)
+        self._udp = udp.Table(self._name)
         self._diag: SockDiag | None = None
 
     def close(self) -> None:
@@ -61,17 +64,33 @@ class _Inside:
     def accept_queues(self, host: Host) -> Iterator[Sample]:
         """Its listeners; `quiet` afterwards when there are none or they may not be read."""
         self.quiet = True
-        if self._diag is None:
-            self._diag = netns.sock_diag_inside(host.proc, self.namespace)
-        try:
-            found = self._diag.listeners()
-        except NoData:
-            self.close()
-            raise
+        found = self._listeners(host.proc)
         self.quiet = not found
         if self.quiet:
             self.close()
         yield from self._queues.samples(host, found)
+
+    def connections(self, host: Host) -> Iterator[Sample]:
+        """Its TCP connections, also where nobody listens."""
+        yield from self._table.samples(host, self._sockets(host.proc), self._listeners(host.proc))
+
+    def udp(self, host: Host) -> Iterator[Sample]:
+        """Its UDP sockets."""
+        yield from self._udp.samples(host, self._sockets(host.proc))
+        if self.quiet:
+            self.close()
+
+    def _sockets(self, root: Path) -> SockDiag:
+        if self._diag is None:
+            self._diag = netns.sock_diag_inside(root, self.namespace)
+        return self._diag
+
+    def _listeners(self, root: Path) -> list[Listener]:
+        try:
+            return self._sockets(root).listeners()
+        except NoData:
+            self.close()
+            raise
 
 
 class Namespaces:
@@ -80,12 +99,18 @@ class Namespaces:
     NAME = "namespaces"
     COST: Cost = "moderate"
     INTERVAL_SECONDS = 1.0
-    METRICS: tuple[Metric, ...] = (*listeners.METRICS, *netstat.METRICS)
+    METRICS: tuple[Metric, ...] = (
+        *listeners.METRICS,
+        *netstat.METRICS,
+        *connections.METRICS,
+        *udp.METRICS,
+    )
 
     def __init__(self) -> None:
         self._inside: dict[int, _Inside] = {}
         self._searched_ns = 0
         self._next_netstat_ns = 0
+        self._next_connections_ns = 0
         self._hidden = ""
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -112,6 +137,11 @@ class Namespaces:
             self._next_netstat_ns = host.now_ns + NETSTAT_SECONDS * 10**9
             for inside in alive:
                 yield from inside.told("counters", inside.counters(host))
+        if host.now_ns >= self._next_connections_ns:
+            self._next_connections_ns = host.now_ns + CONNECTIONS_SECONDS * 10**9
+            for inside in alive:
+                yield from inside.told("connections", inside.connections(host))
+                yield from inside.told("udp", inside.udp(host))
         for inside in alive:
             if searched or not inside.quiet:  # where nobody listens, only now and then
                 yield from inside.told("queues", inside.accept_queues(host))

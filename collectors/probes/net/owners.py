@@ -1,4 +1,4 @@
-"""Which process holds a listening socket. The answer needs a look at every descriptor of every process, so it is kept.
+"""Which process holds a socket. The answer needs a look at every descriptor of every process, so it is kept.
 
 A scan runs only when a socket is unknown, and so seldom that scans take at most half a percent of a core.
 """
@@ -29,7 +29,10 @@ class Owner:
 
 
 class Owners:
-    """Owners by network namespace ('' is our own) and socket inode; `hidden_processes` could not be looked at."""
+    """Owners by who asks and socket inode; `hidden_processes` could not be looked at.
+
+    Who asks is named by a network namespace ('' is our own), and a blank and a word where that asks for several kinds.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -40,7 +43,7 @@ class Owners:
         self.hidden_processes = 0
 
     def look_up(self, netns: str, inodes: set[int]) -> dict[int, Owner]:
-        """Owners of all listening sockets of a namespace; one that is missing could not be looked for yet."""
+        """Owners of all sockets that are asked for; one that is missing could not be looked for yet."""
         known = self._known.setdefault(netns, {})
         self._forget(netns, known, inodes)
         self._wanted[netns] = inodes - known.keys()
@@ -54,10 +57,11 @@ class Owners:
     def leave(self, netns: str) -> None:
         """The namespace is gone."""
         for kept in (self._known, self._wanted, self._retry_at):
-            kept.pop(netns, None)
+            for name in [name for name in kept if name.partition(" ")[0] == netns]:
+                del kept[name]
 
     def pids(self) -> set[int]:
-        """Processes that hold a listener."""
+        """Processes that hold a socket that was asked for: a listener, a full UDP socket, one in CLOSE_WAIT."""
         groups = list(self._known.values())
         return {owner.process.pid for known in groups for owner in list(known.values()) if owner.process}
 

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import netlink
-from collectors.netlink import Listener, SockDiag
+from collectors import netlink, sockdiag
+from collectors.sockdiag import Listener, SockDiag
 
 # One answer to a dump request: header, inet_diag_msg of 127.0.0.1:8080, attribute SKMEMINFO with 285 drops.
-BODY = netlink._MESSAGE.pack(
+BODY = sockdiag._MESSAGE.pack(
     2,
     10,
     0,
@@ -34,7 +34,7 @@ BODY = netlink._MESSAGE.pack(
     4711,
 )
 SKMEM = netlink._ATTRIBUTE.pack(40, 7) + bytes(32) + (285).to_bytes(4, "little")
-MESSAGE = netlink._HEADER.pack(16 + len(BODY) + len(SKMEM), 20, 2, 1, 0) + BODY + SKMEM
+MESSAGE = netlink.HEADER.pack(16 + len(BODY) + len(SKMEM), 20, 2, 1, 0) + BODY + SKMEM
 
 
 def find(port: int) -> Listener | None:
@@ -129,7 +129,7 @@ def test_one_socket_serves_many_dumps():
 
 def test_a_recorded_message_gives_its_listener():
     ((kind, start, end),) = netlink.messages(MESSAGE, len(MESSAGE), 1)
-    listener = netlink.parse_listener(MESSAGE, start, end)
+    listener = sockdiag.parse_listener(MESSAGE, start, end)
     assert kind == 20
     assert (listener.name, listener.queued, listener.limit) == ("127.0.0.1:8080", 9, 8)
     assert (listener.drops, listener.inode) == (285, 4711)
@@ -142,12 +142,13 @@ def test_answers_to_an_earlier_request_are_skipped():
 @given(st.integers(0, len(MESSAGE)))
 def test_a_message_cut_short_yields_no_listener_or_one_without_drops(cut):
     for _, start, end in netlink.messages(MESSAGE[:cut], cut, 1):
-        assert netlink.parse_listener(MESSAGE[:cut], start, end) is not None
-    short = netlink.parse_listener(MESSAGE, 16, cut)
+        assert sockdiag.parse_listener(MESSAGE[:cut], start, end) is not None
+    short = sockdiag.parse_listener(MESSAGE, 16, cut)
     assert short is None or short.drops in (None, 285)
 
 
 @given(st.binary(max_size=400))
 def test_noise_never_fails(noise):
     for _, start, end in netlink.messages(noise, len(noise), int.from_bytes(noise[8:12], "little")):
-        netlink.parse_listener(noise, start, end)
+        sockdiag.parse_listener(noise, start, end)
+        sockdiag.parse_udp(noise, start, end)
