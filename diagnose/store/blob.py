@@ -50,8 +50,12 @@ def decompress(blob: bytes) -> tuple[int, bytes]:
     """Format version and content. Raises CorruptBlob."""
     if len(blob) < 2:
         raise CorruptBlob(f"{len(blob)} bytes are no blob")
+    frame = blob[1:]
     try:
-        raw = _codec.decompressor.decompress(memoryview(blob)[1:], max_output_size=_MAX_BYTES)
+        # zstd allocates what the header says before it reads on.
+        if not 0 <= zstandard.frame_content_size(frame) <= _MAX_BYTES:
+            raise CorruptBlob(f"its header does not say a size of up to {_MAX_BYTES} bytes")
+        raw = _codec.decompressor.decompress(frame)
     except zstandard.ZstdError as error:
         raise CorruptBlob(str(error)) from None
     return blob[0], raw
@@ -104,26 +108,34 @@ def decode_counts(blob: bytes) -> tuple[Ids, Counts]:
 def decode_many(blobs: Sequence[bytes]) -> tuple[Ids, Counts, NDArray[np.int64]]:
     """Ids and counts of all blobs one after the other, and how many are of each; -1 for a corrupt one.
 
-    Nearly all are narrow: those are decoded into one array and summed up at once, at half of the cost.
+    Nearly all are narrow: those are decoded plane by plane into one array, at half of the cost.
     """
     raws = [_narrow_content(blob) for blob in blobs]
     width = _FIELDS[_NARROW].itemsize
     lengths = np.array([-1 if raw is None else len(raw) // width for raw in raws], np.int64)
-    ends = np.cumsum(np.maximum(lengths, 0))
-    planes = np.empty((int(ends[-1]) if len(ends) else 0, width), np.uint8)
-    for raw, length, end in zip(raws, lengths.tolist(), ends.tolist(), strict=True):
-        if length > 0 and raw is not None:
-            planes[end - length : end] = np.frombuffer(raw, np.uint8).reshape(width, -1).T
-    rows = planes.view(_FIELDS[_NARROW]).reshape(-1)
-    ids, counts = np.cumsum(rows["id"], dtype=np.uint32), rows["count"].astype(np.int64)
-    filled = lengths > 0
-    before = np.concatenate((np.zeros(1, np.uint32), ids[ends[filled] - 1]))[:-1]
-    return ids - np.repeat(before, lengths[filled]), counts, lengths
+    filled = [(raw, len(raw) // width) for raw in raws if raw]
+    ids = np.cumsum(_joined(filled, 0), dtype=np.uint32)
+    counts = _joined(filled, 4).astype(np.int64)
+    repeats = np.array([length for _, length in filled], np.int64)
+    before = np.concatenate((np.zeros(1, np.uint32), ids[np.cumsum(repeats) - 1]))[:-1]
+    return ids - np.repeat(before, repeats), counts, lengths
 
 
 def is_wide(blob: bytes) -> bool:
     """Whether `decode_many` cannot take it."""
     return blob[:1] == bytes((_WIDE,))
+
+
+def _joined(raws: Sequence[tuple[bytes, int]], first: int) -> NDArray[np.uint32]:
+    """One field of 32 bits of all: its planes are `first` and the three after it, each as long as told."""
+    field = np.zeros(sum(length for _, length in raws), np.uint32)
+    for byte in range(4):
+        at = first + byte
+        plane = b"".join([raw[at * length : (at + 1) * length] for raw, length in raws])
+        values = np.frombuffer(plane, np.uint8)
+        if len(values) and values.max():  # high bytes are nearly always nothing
+            field |= values.astype(np.uint32) << (8 * byte)
+    return field
 
 
 def _narrow_content(blob: bytes) -> bytes | None:

@@ -6,16 +6,16 @@ of several, each is first turned into what it stands for (nanoseconds, or bytes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from diagnose.store.blob import CorruptBlob, Counts, Ids, decode_counts, decode_many, is_wide, summed
+from diagnose.store.blob import CorruptBlob, Counts, Ids, decode_counts, decode_many, is_wide
 
 _MS = 1_000_000
+_CHUNK_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,41 +38,78 @@ class Sum:
     corrupt: int = 0
 
 
-def add_up(parts: Sequence[Part]) -> Sum:
+def add_up(parts: Iterable[Part]) -> Sum:
     """The sum, in the parts' own period when they share one, else with a period of 1."""
-    narrow = [part for part in parts if not is_wide(part.blob)]
-    ids, counts, lengths = decode_many([part.blob for part in narrow])
-    wide, corrupt = _decoded_wide([part for part in parts if is_wide(part.blob)])
-    corrupt += int(np.count_nonzero(lengths < 0))
-    ids = np.concatenate([ids, *(one_ids for _, one_ids, _ in wide)])
-    counts = np.concatenate([counts, *(one_counts for _, _, one_counts in wide)])
-    lengths = np.concatenate((lengths, [len(one_ids) for _, one_ids, _ in wide])).astype(np.int64)
-    parts = [*narrow, *(part for part, _, _ in wide)]
-    return _summed(parts, ids, counts, lengths, corrupt)
-
-
-def _decoded_wide(parts: Sequence[Part]) -> tuple[list[tuple[Part, Ids, Counts]], int]:
-    found = []
+    by_period: dict[int, list[Part]] = defaultdict(list)
     for part in parts:
-        with suppress(CorruptBlob):
-            found.append((part, *decode_counts(part.blob)))
-    return found, len(parts) - len(found)
+        by_period[max(1, part.period_ns)].append(part)
+    running = {period: _Running(chosen) for period, chosen in by_period.items()}
+    read = {period: one for period, one in running.items() if one.read}
+    if len(read) == 1:
+        ((common, only),) = read.items()
+        totals = only.totals
+    else:
+        common, totals = 1, np.zeros(max((len(one.totals) for one in read.values()), default=0), np.int64)
+        for period, one in read.items():
+            totals[: len(one.totals)] += one.totals * period
+    present = np.flatnonzero(totals)
+    samples = sum(one.samples for one in read.values())
+    corrupt = sum(one.corrupt for one in running.values())
+    return Sum(present.astype(np.uint32), totals[present], common, samples, corrupt)
 
 
-def _summed(parts: Sequence[Part], ids: Ids, counts: Counts, lengths: NDArray[np.int64], corrupt: int) -> Sum:
-    """`lengths[i]` of the ids and counts, in turn, are those of `parts[i]`; -1 where it was corrupt."""
-    readable = lengths >= 0
-    lengths = np.maximum(lengths, 0)
-    periods = np.array([max(1, part.period_ns) for part in parts], np.int64)
-    distinct = np.unique(periods[readable])
-    owner = np.repeat(np.arange(len(parts)), lengths)
-    taken = np.zeros(len(parts), np.int64)
-    np.add.at(taken, owner, counts)
-    told = np.array([-1 if part.samples is None else part.samples for part in parts], np.int64)
-    samples = int(np.where(told < 0, taken, told)[readable].sum())
-    if len(distinct) > 1:
-        counts = counts * periods[owner]
-    return Sum(*summed(ids, counts), int(distinct[0]) if len(distinct) == 1 else 1, samples, corrupt)
+class _Running:
+    """Parts of one period added up: `totals` by stack id; how many parts were read, how many could not be."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.totals = np.zeros(0, np.int64)
+        self.samples = self.read = self.corrupt = 0
+        for chunk in _chunks([part for part in parts if not is_wide(part.blob)]):
+            ids, counts, lengths = decode_many([part.blob for part in chunk])
+            ends = np.cumsum(np.maximum(lengths, 0))
+            taken = np.diff(np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))[ends], prepend=0)
+            self._add(ids, counts)
+            for part, length, samples in zip(chunk, lengths.tolist(), taken.tolist(), strict=True):
+                self._count(part, samples if length >= 0 else None)
+        for part in parts:
+            if is_wide(part.blob):
+                self._read_wide(part)
+
+    def _read_wide(self, part: Part) -> None:
+        try:
+            ids, counts = decode_counts(part.blob)
+        except CorruptBlob:
+            return self._count(part, None)
+        self._add(ids, counts)
+        return self._count(part, int(counts.sum()))
+
+    def _add(self, ids: Ids, counts: Counts) -> None:
+        needed = int(ids.max()) + 1 if len(ids) else 0
+        if needed > len(self.totals):
+            self.totals = np.append(self.totals, np.zeros(needed - len(self.totals), np.int64))
+        np.add.at(self.totals, ids, counts)
+
+    def _count(self, part: Part, samples: int | None) -> None:
+        """`samples` None: the part is corrupt."""
+        if samples is None:
+            self.corrupt += 1
+        else:
+            self.read += 1
+            self.samples += samples if part.samples is None else part.samples
+
+
+def _chunks(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """As many as a processor's cache holds decoded: all of a day at once takes twice as long."""
+    chunk: list[Part] = []
+    size = 0
+    for part in parts:
+        chunk.append(part)
+        size += len(part.blob)
+        if size > _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def coarse(total: Sum) -> Sum:
