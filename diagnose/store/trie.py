@@ -1,53 +1,58 @@
 """The tree of a service's stacks in depth-first order, so that every node's total is one difference of a running sum.
 
 Kept per process and extended as the dictionary grows. Nodes are functions (name, file, module), not lines: a function
-that is sampled on two lines is one box. Siblings stand in order of name. Each level is worked on as whole arrays.
+that is sampled on two lines is one box. Siblings stand in order of name.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.models import Frame, Service, Stack
 from diagnose.store.dictionary import FrameInfo, identity_of
+from diagnose.store.levels import NO_NUMBERS, Levels, Numbers
 
 _CACHED_TRIES = 64
-Numbers = NDArray[np.int64]
-_NONE = np.empty(0, np.int64)
-_LOW = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Tree:
     """One state of a trie, never changed afterwards.
 
-    Over nodes in depth-first order (0 is the root): `function`, `depth`, and `end`, the place after the last node
-    below. Over stack numbers: the place at which a stack ends and its innermost frame (-1 for an empty stack).
-    Over frame numbers: function and line.
+    Over nodes in depth-first order (0 is the root): `function`, `depth`, `parent` (-1 of the root), and `end`, the
+    place after the last node below. Over stack numbers: the place at which a stack ends, its innermost frame (-1 for
+    an empty stack) and its thread, a place in `threads`. Over frame numbers: function and line. Over functions: the
+    place in order of name.
     """
 
     function: Numbers
     depth: Numbers
+    parent: Numbers
     end: Numbers
     leaf_of_stack: Numbers
     frame_of_stack: Numbers
+    thread_of_stack: Numbers
     function_of_frame: Numbers
     line_of_frame: Numbers
+    rank_of_function: Numbers
     functions: list[FrameInfo]
+    threads: list[str]
 
-
-@dataclass(slots=True)
-class _Level:
-    """Nodes of one depth, ordered by (parent, function): their keys, and their numbers in order of making."""
-
-    keys: Numbers = field(default_factory=lambda: _NONE)
-    nodes: Numbers = field(default_factory=lambda: _NONE)
+    @cached_property
+    def outermost(self) -> Numbers:
+        """The nodes without an ancestor of the same function: by function, those that begin after all before ended."""
+        nodes = np.argsort(self.function, kind="stable")
+        # One running maximum over all functions: moving each function's places apart keeps them from mixing.
+        apart = self.function[nodes] * (len(nodes) + 1)
+        reach = np.maximum.accumulate(self.end[nodes] + apart)
+        before = np.concatenate((np.zeros(1, np.int64), reach[:-1]))
+        return nodes[nodes + apart >= before]
 
 
 class Trie:
@@ -57,10 +62,12 @@ class Trie:
         self._service = service
         self._threads = threads
         self._lock = threading.Lock()
-        self._levels: list[_Level] = []
-        self._function_numbers: dict[FrameInfo, int] = {FrameInfo("all", "", 0, ""): 0}
-        self._nodes = 1
-        self._leaves = self._frame_of_stack = self._function_of_frame = self._line_of_frame = _NONE
+        self._levels = Levels()
+        # No function is on line -1, so none is taken for the root, whatever its name.
+        self._function_numbers: dict[FrameInfo, int] = {FrameInfo("all", "", -1, ""): 0}
+        self._thread_numbers: dict[str, int] = {}
+        self._leaves = self._frame_of_stack = self._thread_of_stack = NO_NUMBERS
+        self._function_of_frame = self._line_of_frame = NO_NUMBERS
         self._tree = self._ordered()
 
     def covering(self, stacks: int) -> Tree:
@@ -78,6 +85,8 @@ class Trie:
         paths = [np.frombuffer(frames, "<u4").astype(np.int64) for _, frames in rows]
         innermost = np.array([path[-1] if len(path) else -1 for path in paths], np.int64)
         self._frame_of_stack = np.append(self._frame_of_stack, innermost)
+        threads = [self._thread_numbers.setdefault(name, len(self._thread_numbers)) for name, _ in rows]
+        self._thread_of_stack = np.append(self._thread_of_stack, np.array(threads, np.int64))
         functions = [self._function_of_frame[path] for path in paths]
         if self._threads:
             heads = [self._function(FrameInfo(thread or "?", "", 0, "")) for thread, _ in rows]
@@ -100,62 +109,40 @@ class Trie:
     def _grow(self, paths: list[Numbers]) -> Numbers:
         """Add the paths level by level; the node at which each ends."""
         lengths = np.array([len(path) for path in paths], np.int64)
-        flat = np.concatenate(paths) if paths else _NONE
+        flat = np.concatenate(paths) if paths else NO_NUMBERS
         begins = np.cumsum(lengths) - lengths
         at = np.zeros(len(paths), np.int64)
         going = np.arange(len(paths))
         depth = 0
         while len(going := going[lengths[going] > depth]):
-            if depth == len(self._levels):
-                self._levels.append(_Level())
-            keys = at[going] << 32 | flat[begins[going] + depth]
-            at[going] = self._nodes_of(self._levels[depth], keys)
+            at[going] = self._levels.below(depth, at[going], flat[begins[going] + depth])
             depth += 1
         return at
 
-    def _nodes_of(self, level: _Level, keys: Numbers) -> Numbers:
-        """The node of each key (parent and function), made where it is new."""
-        wanted = np.unique(keys)
-        new = wanted[~np.isin(wanted, level.keys, assume_unique=True)]
-        nodes = np.append(level.nodes, np.arange(self._nodes, self._nodes + len(new)))
-        level.keys = np.append(level.keys, new)
-        order = np.argsort(level.keys, kind="stable")
-        level.keys, level.nodes = level.keys[order], nodes[order]
-        self._nodes += len(new)
-        return level.nodes[np.searchsorted(level.keys, keys)]
-
     def _ordered(self) -> Tree:
-        """Depth-first positions: sizes from the deepest level up, then places from the root down."""
         names = list(self._function_numbers)
         rank = _ranks(names)
-        size = np.ones(self._nodes, np.int64)
-        for level in reversed(self._levels):
-            np.add.at(size, level.keys >> 32, size[level.nodes])
-        place, function, depth = (np.zeros(self._nodes, np.int64) for _ in range(3))
-        for number, level in enumerate(self._levels, 1):
-            order = np.lexsort((rank[level.keys & _LOW], level.keys >> 32))
-            nodes, keys = level.nodes[order], level.keys[order]
-            place[nodes] = place[keys >> 32] + 1 + _within_family(keys >> 32, size[nodes])
-            function[place[nodes]] = keys & _LOW
-            depth[place[nodes]] = number
-        end = np.empty(self._nodes, np.int64)
-        end[place] = place + size
-        stacks = place[self._leaves], self._frame_of_stack
-        return Tree(function, depth, end, *stacks, self._function_of_frame, self._line_of_frame, names)
+        order = self._levels.ordered(rank)
+        return Tree(
+            function=order.function,
+            depth=order.depth,
+            parent=order.parent,
+            end=order.end,
+            leaf_of_stack=order.place[self._leaves],
+            frame_of_stack=self._frame_of_stack,
+            thread_of_stack=self._thread_of_stack,
+            function_of_frame=self._function_of_frame,
+            line_of_frame=self._line_of_frame,
+            rank_of_function=rank,
+            functions=names,
+            threads=list(self._thread_numbers),
+        )
 
 
 def _ranks(names: list[FrameInfo]) -> Numbers:
     rank = np.empty(len(names), np.int64)
     rank[sorted(range(len(names)), key=names.__getitem__)] = np.arange(len(names))
     return rank
-
-
-def _within_family(parents: Numbers, sizes: Numbers) -> Numbers:
-    """For nodes ordered by parent: how many nodes the siblings before each take."""
-    before = np.cumsum(sizes) - sizes
-    firsts = np.flatnonzero(np.diff(parents, prepend=-1))
-    family_sizes = np.diff(np.append(firsts, len(parents)))
-    return before - np.repeat(before[firsts], family_sizes)
 
 
 _lock = threading.Lock()
