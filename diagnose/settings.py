@@ -7,7 +7,7 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import plotly
 
@@ -55,7 +55,10 @@ def _secret_key(given: str) -> str:
 
 
 def _database(url: str) -> dict[str, Any]:
-    """Django's DATABASES entry for a postgresql:// or sqlite:// URL; empty means SQLite in DATA_DIR."""
+    """Django's DATABASES entry for a postgresql:// or sqlite:// URL; empty means SQLite in DATA_DIR.
+
+    What stands behind `?` goes to libpq: `?host=/run/postgresql` is a server's socket, `?sslmode=require` its TLS.
+    """
     parts = urlsplit(url)
     if parts.scheme in {"postgresql", "postgres"}:
         return {
@@ -66,6 +69,7 @@ def _database(url: str) -> dict[str, Any]:
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
             "CONN_MAX_AGE": 60,
+            "OPTIONS": dict(parse_qsl(parts.query)),
         }
     return {
         "ENGINE": "django.db.backends.sqlite3",

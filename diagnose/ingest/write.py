@@ -7,7 +7,6 @@ last and moves the mark. Killed anywhere between, the batch comes again and only
 from __future__ import annotations
 
 import logging
-import sqlite3
 import traceback
 
 import django.db
@@ -21,7 +20,7 @@ from diagnose.ingest import clock, decode, hoststate, ledger, pending
 from diagnose.ingest.content import Content, EventReading, Malformed, Profile
 from diagnose.ingest.formats import native
 from diagnose.models import Capture, Host, Service
-from diagnose.store import backend, dictionary, disk, serieskeys
+from diagnose.store import backend, dictionary, disk, engine, serieskeys
 from diagnose.store.applied import earlier_shift_ns
 from diagnose.store.blob import summed
 from diagnose.store.engine.protocol import DayGone
@@ -38,11 +37,11 @@ from diagnose.store.rows import (
 log = logging.getLogger(__name__)
 
 # What fails for reasons that lie outside the batch: it is tried again for as long as the collector sends it.
-_SURROUNDINGS = (
+_SURROUNDINGS: tuple[type[Exception], ...] = (
     django.db.OperationalError,
     django.db.InterfaceError,
     django.db.InternalError,
-    sqlite3.Error,
+    *engine.chosen().failures,
     DayGone,
     OSError,
     redis.RedisError,

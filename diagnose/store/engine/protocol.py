@@ -44,7 +44,13 @@ class Writing:
 
 
 class Engine(Protocol):
-    """Days are named as `days.day_of` does. Safe in threads, after a fork, and in several processes at once."""
+    """Days are named as `days.day_of` does. Safe in threads, after a fork, and in several processes at once.
+
+    `failures` are the errors that tell of the engine's state and not of what was asked: the same may work later.
+    """
+
+    @property
+    def failures(self) -> tuple[type[Exception], ...]: ...
 
     def days(self, kind: Kind) -> list[str]:
         """Oldest first."""
@@ -61,6 +67,9 @@ class Engine(Protocol):
 
     def tidy(self, day: str, kind: Kind) -> None:
         """After much was rewritten: free its room, as far as readers allow."""
+
+    def close_idle(self) -> None:
+        """Give up the connections that wait for their next use."""
 
     def reading(self, day: str, kind: Kind) -> AbstractContextManager[Sql]:
         """One consistent view; fetch and leave. Raises DayGone."""

@@ -42,6 +42,8 @@ class _DayFile:
 class SqliteEngine:
     """The files of DATA_DIR/telemetry."""
 
+    failures = (sqlite3.Error,)
+
     def __init__(self) -> None:
         self._idle: Idle[_DayFile] = Idle(_IDLE_PER_FILE)
 
@@ -88,6 +90,9 @@ class SqliteEngine:
         """Move the write-ahead log into the file."""
         with self._borrowed(_name(day, kind)) as file:
             file.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close_idle(self) -> None:
+        self._idle.close(self._idle.names())
 
     @contextmanager
     def reading(self, day: str, kind: Kind) -> Iterator[Sql]:

@@ -63,9 +63,9 @@ def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
             group = ProfileGroup(*group_columns)
             for begin, end in uncovered(span, covered[group, host]):
                 row = sql.execute(
-                    "SELECT count(*), coalesce(sum(duration_ms), 0) / 1000.0 FROM profile "
+                    "SELECT count(*), coalesce(sum(duration_ms), 0) FROM profile "
                     "WHERE key = ? AND start_ns >= ? AND start_ns < ?",
                     (number, begin, end),
                 ).fetchone()
-                found.append((group, host, *row))
+                found.append((group, host, row[0], float(row[1]) / 1000))
     return found
