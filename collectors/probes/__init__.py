@@ -6,6 +6,10 @@ The agent makes one instance of each class in `ALL` and calls it every `INTERVAL
 """
 
 from collectors.probe import Probe
+from collectors.probes.ebpf.accept_wait import AcceptWait
+from collectors.probes.ebpf.runqueue_wait import RunqueueWait
+from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
+from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
 from collectors.probes.net.connections import Connections
 from collectors.probes.net.listeners import Listeners
@@ -39,4 +43,8 @@ ALL: tuple[type[Probe], ...] = (
     Processes,
     Limits,
     TcpRtt,
+    TcpLifecycle,
+    TcpRetransmits,
+    AcceptWait,
+    RunqueueWait,
 )

@@ -13,6 +13,7 @@ from collectors.readings import Labels
 ENDPOINT = struct.Struct("<16sIHBx")
 INCOMING, OUTGOING = 0, 1
 _MAPPED = bytes(10) + b"\xff\xff"
+ANY_V4 = _MAPPED + bytes(4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,8 +110,12 @@ struct sched_entity {
 struct sched_info {
 	u64 last_queued;
 };
+struct cfs_rq___before_5_19 {
+	u64 throttled_clock_task_time;
+};
 struct task_struct {
 	s32 pid, tgid;
+	u32 flags;
 	struct files_struct *files;
 	struct sched_entity se;
 	struct sched_info sched_info;
@@ -119,7 +123,8 @@ struct task_struct {
 struct trace_event_raw_sys_exit {
 	long id, ret;
 };
-struct sk_buff;
-struct request_sock;
+struct request_sock {
+	struct sock_common __req_common;
+};
 
 #pragma clang attribute pop

@@ -15,6 +15,8 @@ from collectors.wire import Histogram, HistogramScheme, Points, Sample
 # Series of one metric in one pass; the rest of the groups, the smallest, are told together.
 MOST_SERIES = 200
 OTHER = "other"
+# Labels that have few values and say what happened, not to whom.
+_FEW = frozenset({"error", "segment"})
 LOST = Metric(
     "ebpf_lost_events_total",
     "",
@@ -48,7 +50,7 @@ def pack_of(module: str) -> Source:
 
 
 def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:
-    """By labels; at most MOST_SERIES of them, and one more for all others."""
+    """By labels; at most MOST_SERIES of them, the others together."""
     known: dict[bytes, Labels] = {}
     found: dict[Labels, Tally] = {}
     for cell in cells:
@@ -63,11 +65,16 @@ def _bounded(found: dict[Labels, Tally]) -> dict[Labels, Tally]:
     if len(found) <= MOST_SERIES:
         return found
     ranked = sorted(found.items(), key=lambda item: item[1].count, reverse=True)
-    kept, rest = dict(ranked[:MOST_SERIES]), Tally()
-    for _, tally in ranked[MOST_SERIES:]:
+    kept = dict(ranked[:MOST_SERIES])
+    for labels, tally in ranked[MOST_SERIES:]:
+        rest = kept.setdefault(_others(labels), Tally())
         rest.add(tally.buckets, tally.count, tally.sum_ns)
-    kept[((ranked[0][0][0][0], OTHER),)] = rest
     return kept
+
+
+def _others(labels: Labels) -> Labels:
+    """Who it was becomes OTHER; what it was stays."""
+    return tuple((name, value if name in _FEW else OTHER) for name, value in labels)
 
 
 def histograms(

@@ -7,6 +7,7 @@ ones by destination.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import endpoints, tally
@@ -37,7 +38,7 @@ class TcpRtt:
         sides = {endpoints.INCOMING: RTT, endpoints.OUTGOING: DESTINATION_RTT}
         for side, metric in sides.items():
             cells = (cell for cell in drained.cells if endpoints.parse(cell.group).side == side)
-            found = tally.tallies(cells, lambda group: _labels(host, group))
+            found = tally.tallies(cells, partial(_labels, host))
             yield from tally.histograms(metric, "loglin20", host.now_ns, found)
         yield from tally.lost(self.NAME, host.now_ns, drained)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -48,6 +49,23 @@ def total(samples: Iterable[Sample], metric: str, **labels: str) -> float:
         for sample in samples
         if isinstance(sample, Points) and sample.metric == metric and labels.items() <= sample.labels.items()
     )
+
+
+@contextmanager
+def own_service(name: str, code: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that goes by this service's name."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DIAGNOSE_SERVICE": name},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager

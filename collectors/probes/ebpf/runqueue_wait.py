@@ -1,0 +1,51 @@
+"""How long threads that could run waited for a CPU, by service; waits for a cgroup's quota are told apart.
+
+A wait counts as throttled when its group's quota kept it from running at some time during it, so it holds the time in
+the run queue before and after as well. Kernel threads are told together.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import partial
+
+from collectors.ebpf.cells import by_kind
+from collectors.probe import Cost, Host, Metric
+from collectors.probes.ebpf import tally
+from collectors.probes.ebpf.services import service_of
+from collectors.readings import Labels
+from collectors.wire import Sample
+
+WAIT = "runqueue_wait_seconds"
+THROTTLED = "runqueue_throttled_seconds"
+_PROCESS = struct.Struct("<I")
+_KINDS = (WAIT, THROTTLED)
+
+
+class RunqueueWait:
+    """Cost: 0.1 µs a context switch."""
+
+    NAME = "runqueue_wait"
+    COST: Cost = "moderate"
+    INTERVAL_SECONDS = 10.0
+    METRICS: tuple[Metric, ...] = (
+        Metric(WAIT, "s", "Time that threads waited for a CPU while they could run.", ("service",)),
+        Metric(THROTTLED, "s", "Waits during which the cgroup's CPU quota was used up.", ("service",)),
+        tally.LOST,
+    )
+
+    def __init__(self) -> None:
+        self._source = tally.pack_of(__file__)
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        drained = self._source.drain()
+        for kind, metric in enumerate(_KINDS):
+            found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host))
+            yield from tally.histograms(metric, "loglin4", host.now_ns, found)
+        yield from tally.lost(self.NAME, host.now_ns, drained)
+
+
+def _labels(host: Host, group: bytes) -> Labels:
+    (pid,) = _PROCESS.unpack(group)
+    return (("service", service_of(host.proc, pid)),)

@@ -1,0 +1,18 @@
+"""The service of a process that a program saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collectors import identity, procfs
+
+# A process that was gone before anybody could look at it, and the kernel's own threads.
+ENDED, KERNEL = "ended", "kernel"
+
+
+def service_of(proc: Path, pid: int) -> str:
+    """ENDED when there is no such process any more; 0 stands for the kernel's threads."""
+    found = procfs.stat(proc, pid) if pid else None
+    if pid and found is None:
+        return ENDED
+    return identity.describe(found, proc).service if found and not found.kernel else KERNEL

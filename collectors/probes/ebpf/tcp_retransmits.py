@@ -1,0 +1,57 @@
+"""Segments that TCP had to send again, by whom they were for.
+
+Outgoing connections are told by destination, incoming ones by local port and the peer's address: a loss that one peer
+has is that peer's, a loss that all have is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from collectors.ebpf.cells import by_kind
+from collectors.probe import Cost, Host, Metric
+from collectors.probes.ebpf import endpoints, tally
+from collectors.readings import Labels
+from collectors.wire import Sample
+
+RETRANSMITS = "tcp_peer_retransmits_total"
+# As the program numbers them.
+KINDS = ("data", "syn", "syn-ack")
+
+
+class TcpRetransmits:
+    """Cost: 0.2 µs a segment that is sent again."""
+
+    NAME = "tcp_retransmits"
+    COST: Cost = "cheap"
+    INTERVAL_SECONDS = 10.0
+    METRICS: tuple[Metric, ...] = (
+        Metric(
+            RETRANSMITS,
+            "",
+            "Segments sent again: data, the first of an outgoing handshake (syn), the answer of an incoming one "
+            "(syn-ack).",
+            ("dst", "port", "peer", "segment", "netns"),
+            True,
+        ),
+        tally.LOST,
+    )
+
+    def __init__(self) -> None:
+        self._source = tally.pack_of(__file__)
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        drained = self._source.drain()
+        for kind, segment in enumerate(KINDS):
+            found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host, segment))
+            yield from tally.counts(RETRANSMITS, host.now_ns, found)
+        yield from tally.lost(self.NAME, host.now_ns, drained)
+
+
+def _labels(host: Host, segment: str, group: bytes) -> Labels:
+    end, kind = endpoints.parse(group), ("segment", segment)
+    if end.side == endpoints.OUTGOING:
+        return endpoints.with_netns(host.proc, end, ("dst", end.name), kind)
+    peer = endpoints.shown(group[endpoints.ENDPOINT.size :]).strip("[]")
+    return endpoints.with_netns(host.proc, end, ("port", str(end.port)), ("peer", peer), kind)

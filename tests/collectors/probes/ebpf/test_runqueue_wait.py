@@ -1,0 +1,124 @@
+"""Threads that want one CPU, against the kernel's own account of their waits; and a quota that stops them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from collectors.histograms import bounds
+from collectors.probes.ebpf.runqueue_wait import THROTTLED, WAIT, RunqueueWait
+from tests.collectors.probes.ebpf.live import counting, histograms, own_service
+
+pytestmark = pytest.mark.root(to="load eBPF programs")
+
+HOG = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.stdin.readline())})
+print("runs", flush=True)
+while True: pass
+"""
+SECONDS = 0.6
+QUOTA_US, PERIOD_US = 10_000, 50_000
+
+
+def start(process, cpu: int) -> None:
+    process.stdin.write(f"{cpu}\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "runs\n"
+
+
+def waited_seconds(pid: int) -> float:
+    """The second field of schedstat: time in the run queue."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
+def test_waits_behind_a_busy_neighbour_are_those_that_the_kernel_accounts():
+    cpu = max(os.sched_getaffinity(0))
+    with (
+        counting(RunqueueWait()) as read,
+        own_service("victim", HOG) as victim,
+        own_service("hog", HOG) as hog,
+    ):
+        start(victim, cpu)
+        start(hog, cpu)
+        before = waited_seconds(victim.pid)
+        read()
+        time.sleep(SECONDS)
+        truth = waited_seconds(victim.pid) - before
+        samples = read()
+    (found,) = histograms(samples, WAIT, service="victim")
+    # One wait may have been under way at either end.
+    longest = max(bounds(found.scheme, bucket)[1] for bucket in found.buckets)
+    assert truth > SECONDS / 5
+    assert abs(found.sum - truth) <= 0.1 * truth + 2 * longest
+    assert histograms(samples, THROTTLED, service="victim") == []
+
+
+def throttled_seconds(group: Path) -> float:
+    fields = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
+    return (
+        int(fields["throttled_time"]) / 1e9
+        if "throttled_time" in fields
+        else int(fields["throttled_usec"]) / 1e6
+    )
+
+
+@contextmanager
+def quota() -> Iterator[Path]:
+    """A cgroup that may use a fifth of a CPU."""
+    v1 = Path("/sys/fs/cgroup/cpu")
+    group = (v1 if v1.is_dir() else Path("/sys/fs/cgroup")) / f"diagnose-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        if v1.is_dir():
+            (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
+            (group / "cpu.cfs_quota_us").write_text(str(QUOTA_US))
+        else:
+            (group / "cpu.max").write_text(f"{QUOTA_US} {PERIOD_US}")
+        yield group
+    finally:
+        for _ in range(50):
+            try:
+                group.rmdir()
+                break
+            except OSError:  # a process that was killed is not gone at once
+                time.sleep(0.02)
+
+
+def test_waits_for_a_quota_are_told_apart():
+    with counting(RunqueueWait()) as read, quota() as group, own_service("limited", HOG) as limited:
+        start(limited, max(os.sched_getaffinity(0)))
+        (group / "cgroup.procs").write_text(str(limited.pid))
+        time.sleep(3 * PERIOD_US / 1e6)
+        before = throttled_seconds(group)
+        read()
+        time.sleep(SECONDS)
+        truth = throttled_seconds(group) - before
+        samples = read()
+    (found,) = histograms(samples, THROTTLED, service="limited")
+    # One stop may have been under way at either end; a wait behind others comes on top.
+    period = PERIOD_US / 1e6
+    assert truth > SECONDS / 4
+    assert truth - period <= found.sum <= SECONDS + period
+    assert found.count >= SECONDS / period / 3
+    assert found.sum / found.count > 0.4 * (PERIOD_US - QUOTA_US) / 1e6
+
+
+def test_a_process_that_is_gone_is_told_as_ended():
+    with counting(RunqueueWait()) as read:
+        os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+        samples = read()
+    assert histograms(samples, WAIT, service="ended")
+
+
+def test_threads_of_the_kernel_are_told_together():
+    deadline = time.monotonic() + 5
+    with counting(RunqueueWait()) as read:
+        while not histograms(read(), WAIT, service="kernel"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

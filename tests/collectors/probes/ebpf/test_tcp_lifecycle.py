@@ -1,0 +1,94 @@
+"""Connections whose number, delay, errors and lifetimes are known."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import pytest
+
+from collectors import netns
+from collectors.probes.ebpf.tcp_lifecycle import CONNECT, FAILURES, INCOMING, LIFETIME, TcpLifecycle
+from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
+from tests.collectors.probes.ebpf.live import counting, delayed_path, histograms, total
+from tests.collectors.probes.recorded import LIVE
+
+pytestmark = pytest.mark.root(to="load eBPF programs")
+
+
+@pytest.fixture
+def read():
+    with counting(TcpLifecycle()) as read:
+        yield read
+
+
+def test_connect_takes_one_round_trip(read):
+    with delayed_path("--one-way-ms", "10", "--exchanges", "2") as (pid, talk):
+        seen_seconds = talk()["exchange_seconds"]
+        samples = read()
+        inode = str(netns.inode_of(LIVE, pid))
+    (found,) = histograms(samples, CONNECT, dst=f"{FAR}:{PORT}", netns=inode)
+    assert found.count == 1
+    assert 0.02 <= found.sum <= max(2 * seen_seconds, 0.03)
+
+
+def test_refused_connections_are_counted_by_destination_and_error(read):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+    samples = read()
+    assert total(samples, FAILURES, dst=f"127.0.0.1:{port}", error="ECONNREFUSED") == 3
+    assert histograms(samples, CONNECT, dst=f"127.0.0.1:{port}") == []
+
+
+def test_lifetimes_are_told_by_listener_and_by_destination(read):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        name = "{}:{}".format(*server.getsockname())
+        began = time.monotonic()
+        client = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+        opened = time.monotonic()
+        time.sleep(0.05)
+        client.close()
+        accepted.close()
+        ended = time.monotonic()
+        samples = read()
+    for label in ("listener", "dst"):
+        (found,) = histograms(samples, LIFETIME, **{label: name})
+        assert found.count == 1
+        assert 0.05 <= found.sum <= ended - began + 0.02
+        assert found.sum >= ended - opened - 0.02
+
+
+def test_every_connection_is_counted_once_however_often_the_cells_are_drained(read):
+    number = 3000
+
+    def connect(address) -> None:
+        for _ in range(number):
+            with socket.create_connection(address) as client:
+                # A reset on closing leaves no port in TIME_WAIT behind.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    def accept(server) -> None:
+        for _ in range(number):
+            server.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        name = "{}:{}".format(*server.getsockname())
+        threads = [
+            threading.Thread(target=connect, args=(server.getsockname(),)),
+            threading.Thread(target=accept, args=(server,)),
+        ]
+        for thread in threads:
+            thread.start()
+        samples = []
+        while any(thread.is_alive() for thread in threads):
+            samples += read()
+        samples += read()
+    assert total(samples, INCOMING, listener=name) == number
+    for metric, label in ((CONNECT, "dst"), (LIFETIME, "listener"), (LIFETIME, "dst")):
+        assert sum(found.count for found in histograms(samples, metric, **{label: name})) == number
+    assert len(histograms(samples, CONNECT, dst=name)) > 3
