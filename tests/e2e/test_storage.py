@@ -29,7 +29,7 @@ def test_it_draws_the_days_and_fits_a_narrow_screen(page, sign_in, viewer, store
     page.set_viewport_size({"width": 390, "height": 800})
     sign_in(viewer)
     page.goto("/storage")
-    expect(page.locator("[data-chart][data-state=drawn]")).to_be_visible()
+    expect(page.locator("[data-chart][data-state=drawn]")).to_be_visible(timeout=20_000)
     assert page.locator(".barlayer .trace").count() == len(CLASSES)
     expect(page.locator(".legend button")).to_have_count(len(CLASSES))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -42,7 +42,7 @@ def test_an_empty_one_says_so_and_fills_by_itself(page, sign_in, viewer):
     page.goto("/")
     page.get_by_role("link", name="Storage").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing is stored yet")
-    expect(page.locator("[data-chart]")).to_have_text("Nothing is stored yet.")
+    expect(page.locator("[data-chart]")).to_have_text("Nothing is stored yet.", timeout=20_000)
 
 
 def test_it_is_whole_without_script(browser, page, sign_in, viewer, stored, live_server):
