@@ -18,7 +18,8 @@ def installation() -> Iterator[Path]:
         DATA_DIR=str(folder),
         REDIS_URL=f"unix://{folder / 'valkey.sock'}",
         DATABASE_URL="",
-        RETENTION_RAW_DAYS="30",
+        RETENTION_PROFILE_DAYS="30",
+        RETENTION_POINT_DAYS="30",
         DJANGO_SETTINGS_MODULE="diagnose.settings",
     )
     import django

@@ -120,10 +120,23 @@ SETTINGS = (
         _url("redis", "rediss", "unix", "redis+socket"),
         "Redis or Valkey; empty: `manage.py up` runs an embedded Valkey on a unix socket inside DATA_DIR.",
     ),
-    Setting("RETENTION_RAW_DAYS", "7", _days, "How long raw profiles and points are kept."),
-    Setting("RETENTION_ROLLUP_DAYS", "90", _days, "How long rollups, facts and closed findings are kept."),
+    Setting("RETENTION_PROFILE_DAYS", "7", _days, "How long continuous profiles are kept as they came."),
+    Setting("RETENTION_POINT_DAYS", "14", _days, "How long readings and histograms are kept as they came."),
+    Setting("RETENTION_CAPTURE_DAYS", "90", _days, "How long captures that somebody asked for are kept."),
     Setting(
-        "DISK_BUDGET", "20G", _size, "Most disk space telemetry may take; the oldest raw data goes first."
+        "RETENTION_ROLLUP_DAYS", "90", _days, "How long rollups are kept; not shorter than what they are of."
+    ),
+    Setting(
+        "RETENTION_HISTORY_DAYS",
+        "365",
+        _days,
+        "How long changes of facts, events, gaps and closed findings are kept.",
+    ),
+    Setting(
+        "DISK_BUDGET",
+        "20G",
+        _size,
+        "Most disk space telemetry may take; the oldest raw data goes first, then captures, rollups last.",
     ),
     Setting("DEBUG", "0", _flag, "Django's debug pages; for development only."),
 )
@@ -153,4 +166,15 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
             values[setting.name] = setting.read(text)
         except ValueError as error:
             raise ConfigError(f"{setting.name}={text!r} cannot be used: {error}") from None
+    _check_retention(values)
     return values
+
+
+def _check_retention(values: Mapping[str, Any]) -> None:
+    """A rollup that is dropped before its raw data would be computed anew for ever."""
+    for name in ("RETENTION_PROFILE_DAYS", "RETENTION_POINT_DAYS"):
+        if values["RETENTION_ROLLUP_DAYS"] < values[name]:
+            raise ConfigError(
+                f"RETENTION_ROLLUP_DAYS='{values['RETENTION_ROLLUP_DAYS']}' cannot be used: "
+                f"use at least the {values[name]} days of {name}"
+            )

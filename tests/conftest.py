@@ -18,7 +18,7 @@ from diagnose.access import tokens
 from diagnose.models import Host, Token, User
 from diagnose.models.access import Role
 from diagnose.store import days, engine
-from diagnose.store.schema import Kind
+from diagnose.store.schema import TABLES
 from tests.early_settings import RUN_DIR, SOCKET
 
 PASSWORD = "correct horse battery"
@@ -78,8 +78,7 @@ def data_dir(tmp_path: Path, settings) -> Path:
 
 
 def _drop_telemetry() -> None:
-    kinds: tuple[Kind, ...] = ("raw", "rollup")
-    for kind in kinds:
+    for kind in TABLES:
         for day in days.stored_days(kind):
             days.drop(day, kind)
 

@@ -7,8 +7,10 @@ from typing import Literal
 from diagnose.store import days
 from diagnose.store.engine.protocol import Sql
 from diagnose.store.rows import BatchKey
+from diagnose.store.schema import Kind
 
 Part = Literal["profiles", "series"]
+_RAW: tuple[Kind, ...] = ("profiles", "points", "captures")
 
 
 def claim(sql: Sql, batch: BatchKey, part: Part) -> bool:
@@ -25,8 +27,9 @@ def earlier_shift_ns(host_id: int, epoch: str, seq: int) -> int | None:
 
     A second attempt has to move them by the same, or rows near midnight would land in another day.
     """
-    for day in reversed(days.stored_days("raw")):
-        with days.reading(day, "raw") as sql:
+    stored = ((day, kind) for kind in _RAW for day in days.stored_days(kind))
+    for day, kind in sorted(stored, reverse=True):
+        with days.reading(day, kind) as sql:
             row = sql.execute(
                 "SELECT shift_ns FROM applied WHERE host = ? AND epoch = ? AND seq = ?", (host_id, epoch, seq)
             ).fetchone()

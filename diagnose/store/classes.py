@@ -11,7 +11,7 @@ from diagnose.store.schema import Kind
 
 @dataclass(frozen=True, slots=True)
 class DataClass:
-    """One kind of file (or partition) per day. `rank`: of all days, those of the lowest rank go first."""
+    """One kind of a day's data. When space is short the oldest days of the lowest `rank` go first."""
 
     kind: Kind
     title: str
@@ -24,7 +24,17 @@ class DataClass:
         return int(settings.CONFIG[self.setting])
 
 
-CLASSES = (
-    DataClass("raw", "Raw data", "every profile and reading as it came", "RETENTION_RAW_DAYS", 0),
-    DataClass("rollup", "Rollups", "sums by hour and day", "RETENTION_ROLLUP_DAYS", 2),
+RAW = (
+    DataClass("profiles", "Profiles", "every continuous profile as it came", "RETENTION_PROFILE_DAYS", 0),
+    DataClass("points", "Readings", "every reading and histogram as it came", "RETENTION_POINT_DAYS", 0),
+    DataClass("captures", "Captures", "what people asked for", "RETENTION_CAPTURE_DAYS", 1),
 )
+CLASSES = (
+    *RAW,
+    DataClass("rollup", "Rollups", "sums by hour and longer", "RETENTION_ROLLUP_DAYS", 2),
+)
+_BY_KIND = {each.kind: each for each in CLASSES}
+
+
+def of(kind: Kind) -> DataClass:
+    return _BY_KIND[kind]

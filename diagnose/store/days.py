@@ -1,18 +1,17 @@
-"""The days of telemetry (UTC): each day's raw data and its rollups lie in tables of their own, kept by the engine.
+"""The days of telemetry (UTC): each kind of data of a day lies in tables of its own, kept by the engine.
 
-A raw day that was dropped is not made anew as long as its rollups stand, so late data cannot replace a day's rollup
-by a part of it.
+All raw data of a day begins together. So where rollups stand without it, it was dropped, and is not made anew: late
+data must not replace a day's rollup by a part of it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-
-from diagnose.store import engine
+from diagnose.store import classes, engine
 from diagnose.store.engine.protocol import Sql, Writing
 from diagnose.store.rows import DAY_NS
 from diagnose.store.schema import Kind
@@ -33,22 +32,31 @@ def stored_days(kind: Kind) -> list[str]:
     return engine.chosen().days(kind)
 
 
-def days_between(start_ns: int, end_ns: int) -> Iterator[str]:
-    """The stored days, raw or rolled up, that a half-open range touches; oldest first."""
+def days_between(start_ns: int, end_ns: int, *kinds: Kind) -> Iterator[str]:
+    """The days that a half-open range touches and of which any of the kinds is stored; oldest first."""
     first, last = day_of(start_ns), day_of(max(start_ns, end_ns - 1))
-    for day in sorted({*stored_days("raw"), *stored_days("rollup")}):
+    for day in sorted({day for kind in kinds for day in stored_days(kind)}):
         if first <= day <= last:
             yield day
 
 
-def oldest_kept(now_ns: int) -> str:
-    """Raw data before this day is past its retention."""
-    return day_of(now_ns - settings.CONFIG["RETENTION_RAW_DAYS"] * DAY_NS)
+def oldest_kept(kind: Kind, now_ns: int) -> str:
+    """Data before this day is past its retention."""
+    return day_of(now_ns - classes.of(kind).kept_days * DAY_NS)
 
 
-def takes(day: str, now_ns: int) -> bool:
-    """Whether raw data of this day may still be written."""
-    return day >= oldest_kept(now_ns) and (not holds(day, "rollup") or holds(day, "raw"))
+def takes(day: str, kind: Kind, now_ns: int) -> bool:
+    """Whether raw data of this kind and day may still be written."""
+    return day >= oldest_kept(kind, now_ns) and (holds(day, kind) or not holds(day, "rollup"))
+
+
+def begin(day: str, kind: Kind) -> None:
+    """Make the day for raw data of this kind, and for the others that it may still take."""
+    if not holds(day, kind):
+        now_ns = time.time_ns()
+        for each in classes.RAW:
+            if each.kind == kind or takes(day, each.kind, now_ns):
+                ensure(day, each.kind)
 
 
 def holds(day: str, kind: Kind) -> bool:

@@ -1,71 +1,102 @@
-"""What is kept how long: whole days are unlinked, raw data first, rollups last, today's never."""
+"""What is kept how long: days go as a whole, raw data first, rollups last, today's never. What went is written down."""
 
 from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-from diagnose.models import FactChange, Finding, HostEvent, IngestGap, QuarantinedBatch
-from diagnose.store import days
+from diagnose.models import (
+    Capture,
+    DroppedDay,
+    FactChange,
+    Finding,
+    HostEvent,
+    IngestGap,
+    QuarantinedBatch,
+)
+from diagnose.store import days, disk
+from diagnose.store.classes import CLASSES
 from diagnose.store.rows import DAY_NS
+from diagnose.store.schema import Kind
 from diagnose.store.sql import rollup
 
 log = logging.getLogger(__name__)
 
 
 def retain(now_ns: int | None = None) -> None:
-    """Drop what is past RETENTION_RAW_DAYS, RETENTION_ROLLUP_DAYS or over DISK_BUDGET."""
+    """Drop what is past its retention, over DISK_BUDGET, or in the way when the disk is nearly full."""
     now = time.time_ns() if now_ns is None else now_ns
     _drop_expired(now)
-    _fit_budget(now)
-    _delete_history(now)
+    _fit_budget(days.day_of(now))
+    _make_room(days.day_of(now))
+    _delete_history(datetime.fromtimestamp(now / 1e9, UTC))
 
 
 def _drop_expired(now_ns: int) -> None:
-    first_rollup = days.day_of(now_ns - settings.CONFIG["RETENTION_ROLLUP_DAYS"] * DAY_NS)
-    for day in days.stored_days("raw"):
-        if day < days.oldest_kept(now_ns):
-            _drop_raw(day)
-    for day in days.stored_days("rollup"):
-        if day < first_rollup:
-            days.drop(day, "rollup")
+    for each in CLASSES:
+        for day in days.stored_days(each.kind):
+            if day < days.oldest_kept(each.kind, now_ns):
+                _drop(day, each.kind, DroppedDay.Reason.AGE)
 
 
-def _drop_raw(day: str) -> None:
-    """A day's rollups are settled before what they are computed from goes."""
-    rollup.roll_up_day(day, days.start_of(day) + 2 * DAY_NS)
-    days.ensure(day, "rollup")
-    days.drop(day, "raw")
+def _fit_budget(today: str) -> None:
+    budget = settings.CONFIG["DISK_BUDGET"]
+    for _, day, kind in _in_order(today):
+        if _total_bytes() <= budget:
+            return
+        _drop(day, kind, DroppedDay.Reason.BUDGET)
 
 
-def _fit_budget(now_ns: int) -> None:
-    """Oldest raw days first, then oldest rollups, until telemetry fits; today stays, however large."""
-    budget, today = settings.CONFIG["DISK_BUDGET"], days.day_of(now_ns)
-    for day in days.stored_days("raw"):
-        if _total_bytes() > budget and day < today:
-            log.warning("telemetry is over DISK_BUDGET: raw data of %s goes", day)
-            _drop_raw(day)
-    for day in days.stored_days("rollup"):
-        if _total_bytes() > budget and day < today:
-            log.warning("telemetry is over DISK_BUDGET: rollups of %s go", day)
-            days.drop(day, "rollup")
+def _make_room(today: str) -> None:
+    """One day of raw data at a time: whoever reads it still holds its space, so what it helped shows later."""
+    oldest = next(((rank, day) for rank, day, _ in _in_order(today)), None)
+    if oldest is None or oldest[0] > 0 or not disk.room().is_short:
+        return
+    for rank, day, kind in _in_order(today):
+        if (rank, day) == oldest:
+            _drop(day, kind, DroppedDay.Reason.DISK)
+
+
+def _in_order(today: str) -> Iterator[tuple[int, str, Kind]]:
+    """(rank, day, kind) of what may go, first what goes first."""
+    found = [
+        (each.rank, day, place, each.kind)
+        for place, each in enumerate(CLASSES)
+        for day in days.stored_days(each.kind)
+        if day < today
+    ]
+    for rank, day, _, kind in sorted(found):
+        yield rank, day, kind
+
+
+def _drop(day: str, kind: Kind, reason: DroppedDay.Reason) -> None:
+    """Rollups are settled before what they are computed from goes."""
+    if kind == "profiles":
+        rollup.roll_up_day(day, days.start_of(day) + 2 * DAY_NS)
+    if kind in {"profiles", "points"}:
+        days.ensure(day, "rollup")  # says that this day's raw data is over
+    size = days.size_bytes(day, kind)
+    days.drop(day, kind)
+    DroppedDay.objects.create(kind=kind, day=date.fromisoformat(day), bytes=size, reason=reason)
+    if reason != DroppedDay.Reason.AGE:
+        log.warning("%s of %s (%.0f MB) dropped %s", kind, day, size / 1e6, reason.label)
 
 
 def _total_bytes() -> int:
-    return sum(days.size_bytes(day, "raw") for day in days.stored_days("raw")) + sum(
-        days.size_bytes(day, "rollup") for day in days.stored_days("rollup")
-    )
+    return sum(days.size_bytes(day, each.kind) for each in CLASSES for day in days.stored_days(each.kind))
 
 
-def _delete_history(now_ns: int) -> None:
-    oldest = datetime.fromtimestamp(now_ns / 1e9, UTC) - timedelta(
-        days=settings.CONFIG["RETENTION_ROLLUP_DAYS"]
-    )
+def _delete_history(now: datetime) -> None:
+    oldest = now - timedelta(days=settings.CONFIG["RETENTION_HISTORY_DAYS"])
     FactChange.objects.filter(at__lt=oldest).delete()
     HostEvent.objects.filter(at__lt=oldest).delete()
     IngestGap.objects.filter(declared_at__lt=oldest).delete()
     QuarantinedBatch.objects.filter(received_at__lt=oldest).delete()
+    DroppedDay.objects.filter(at__lt=oldest).delete()
     Finding.objects.filter(closed_at__lt=oldest).delete()
+    profile_gone = now - timedelta(days=settings.CONFIG["RETENTION_CAPTURE_DAYS"] + 1)
+    Capture.objects.filter(ended_at__lt=profile_gone).delete()

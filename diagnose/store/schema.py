@@ -14,7 +14,7 @@ from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS
 
 # Goes up with every change: an engine refuses days that another version made.
 VERSION = 1
-Kind = Literal["raw", "rollup"]
+Kind = Literal["profiles", "points", "captures", "rollup"]
 Type = Literal["integer", "real", "text", "bytes"]
 
 
@@ -35,33 +35,36 @@ _HOURS, _MS = DAY_NS // HOUR_NS, DAY_NS // NS_PER_MS
 _GROUP: dict[str, Type] = {"service": "integer", "type": "text", "unit": "text", "host": "integer"}
 _HOUR_OF_GROUP = (*_GROUP, "hour")
 
-RAW = (
-    Table(
-        "applied",
-        {"host": "integer", "epoch": "text", "seq": "integer", "part": "text", "shift_ns": "integer"},
-        key=("host", "epoch", "seq", "part"),
-    ),
-    # A profile's key is everything but its time and counts; keys repeat, so a row needs only their number.
-    Table(
-        "profile_key",
-        {**_GROUP, "labels": "text", "capture": "text"},
-        key=(*_GROUP, "labels", "capture"),
-        numbered=True,
-    ),
-    Table(
-        "profile",
-        {
-            "key": "integer",
-            "start_ns": "integer",
-            "duration_ms": "integer",
-            "period_ns": "integer",
-            "counts": "bytes",
-        },
-        indexes=(("key", "start_ns"),),
-        numbered=True,
-        time="start_ns",
-        day_length=DAY_NS,
-    ),
+_APPLIED = Table(
+    "applied",
+    {"host": "integer", "epoch": "text", "seq": "integer", "part": "text", "shift_ns": "integer"},
+    key=("host", "epoch", "seq", "part"),
+)
+# A profile's key is everything but its time and counts; keys repeat, so a row needs only their number.
+_PROFILE_KEY = Table(
+    "profile_key",
+    {**_GROUP, "labels": "text", "capture": "text"},
+    key=(*_GROUP, "labels", "capture"),
+    numbered=True,
+)
+_PROFILE = Table(
+    "profile",
+    {
+        "key": "integer",
+        "start_ns": "integer",
+        "duration_ms": "integer",
+        "period_ns": "integer",
+        "counts": "bytes",
+    },
+    indexes=(("key", "start_ns"),),
+    numbered=True,
+    time="start_ns",
+    day_length=DAY_NS,
+)
+PROFILES = (
+    _APPLIED,
+    _PROFILE_KEY,
+    _PROFILE,
     Table(
         "profile_hour",
         {**_GROUP, "hour": "integer", "changes": "integer"},
@@ -69,6 +72,9 @@ RAW = (
         time="hour",
         day_length=_HOURS,
     ),
+)
+POINTS = (
+    _APPLIED,
     Table(
         "hot",
         {
@@ -106,6 +112,8 @@ RAW = (
         day_length=_MS,
     ),
 )
+# What a person asked for outlives routine profiles; nothing is computed from it.
+CAPTURES = (_APPLIED, _PROFILE_KEY, _PROFILE)
 
 # `host` 0 is the sum over all hosts; `changes` says up to which change of the raw hour the row holds.
 ROLLUP = (
@@ -128,4 +136,9 @@ ROLLUP = (
         day_length=_HOURS,
     ),
 )
-TABLES: dict[Kind, tuple[Table, ...]] = {"raw": RAW, "rollup": ROLLUP}
+TABLES: dict[Kind, tuple[Table, ...]] = {
+    "profiles": PROFILES,
+    "points": POINTS,
+    "captures": CAPTURES,
+    "rollup": ROLLUP,
+}

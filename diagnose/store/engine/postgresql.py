@@ -1,4 +1,4 @@
-"""PostgreSQL: tables partitioned by time in the schema `telemetry`, and a schema for each day's partitions of them.
+"""PostgreSQL: tables partitioned by time in a schema for each kind, and a schema for each day's partitions of them.
 
 A transaction looks for its tables in the day's schema alone, so a statement about one day never locks, plans or scans
 another. A day ends by dropping its schema.
@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from django.db import connection as django_connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.types.numeric import Int8BinaryDumper
 
 from diagnose.store import schema
@@ -41,11 +42,12 @@ class _Connection:
 
 
 class PostgresqlEngine:
-    """The database that DATABASE_URL names, over connections of its own: Django's may be inside a transaction."""
+    """One of Django's databases, over connections of its own: Django's may be inside a transaction."""
 
     failures = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str = DEFAULT_DB_ALIAS) -> None:
+        self._alias = alias
         self._idle: Idle[_Connection] = Idle(_IDLE)
 
     def days(self, kind: Kind) -> list[str]:
@@ -63,7 +65,7 @@ class PostgresqlEngine:
         if not self.holds(day, kind):
             with self._autocommit() as sql, sql.transaction():
                 sql.execute(_LOCK)
-                sql.execute("".join([*_partitioned(), *_partitions(day, kind)]))
+                sql.execute("".join([*_partitioned(kind), *_partitions(day, kind)]))
 
     def drop(self, day: str, kind: Kind) -> None:
         """Waits for whoever reads it right now."""
@@ -123,7 +125,7 @@ class PostgresqlEngine:
     @contextmanager
     def _borrowed(self, begin: str) -> Iterator[tuple[_Connection, psycopg.Cursor[Any]]]:
         """A connection and the results of its first statements; closed after an error, which ends its transaction."""
-        name = str(django_connection.settings_dict["NAME"])
+        name = str(connections[self._alias].settings_dict["NAME"])
         connection, results = self._begun(name, begin)
         try:
             yield connection, results
@@ -139,7 +141,7 @@ class PostgresqlEngine:
                 return connection, connection.psycopg.execute(begin)
             except psycopg.OperationalError:
                 connection.close()
-        connection = _connected()
+        connection = _connected(connections[self._alias])
         return connection, connection.psycopg.execute(begin)
 
     def close_idle(self) -> None:
@@ -169,14 +171,18 @@ def _translated(query: str) -> str:
     return query.replace("?", "%s")
 
 
-def _connected() -> _Connection:
-    params = django_connection.get_connection_params()
+def _connected(to: BaseDatabaseWrapper) -> _Connection:
+    params = to.get_connection_params()
     given = {name: value for name, value in params.items() if name not in {"cursor_factory", "context"}}
     connection = psycopg.connect(**given, autocommit=True)
     # By default small integers travel as smaller types, and each mixture is another statement to prepare.
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.execute("SET client_min_messages TO warning")
     return _Connection(connection)
+
+
+def _parent_of(kind: Kind) -> str:
+    return f"telemetry_{kind}"
 
 
 def _schema_of(day: str, kind: Kind) -> str:
@@ -192,34 +198,30 @@ def _begin(begin: str, name: str) -> str:
     )
 
 
-def _partitioned() -> Iterator[str]:
+def _partitioned(kind: Kind) -> Iterator[str]:
     """What makes the tables of all days."""
-    yield "CREATE SCHEMA IF NOT EXISTS telemetry;\n"
-    for table in (*schema.RAW, *schema.ROLLUP):
-        yield from _table(table)
+    yield f"CREATE SCHEMA IF NOT EXISTS {_parent_of(kind)};\n"
+    for table in schema.TABLES[kind]:
+        yield from _table(table, f"{_parent_of(kind)}.{table.name}")
 
 
-def _table(table: Table) -> Iterator[str]:
-    columns = [f"{name} {_TYPES[kind]} NOT NULL" for name, kind in table.columns.items()]
+def _table(table: Table, name: str) -> Iterator[str]:
+    columns = [f"{column} {_TYPES[kind]} NOT NULL" for column, kind in table.columns.items()]
     cut_by, key = table.time or "day", table.key
     if table.time is None:
         columns.append("day integer NOT NULL")
         key = (*key, "day") if key else ()
     if table.numbered:
-        yield f"CREATE SEQUENCE IF NOT EXISTS telemetry.{table.name}_id;\n"
-        columns.append(f"id bigint NOT NULL DEFAULT nextval('telemetry.{table.name}_id')")
+        yield f"CREATE SEQUENCE IF NOT EXISTS {name}_id;\n"
+        columns.append(f"id bigint NOT NULL DEFAULT nextval('{name}_id')")
     if key:
         columns.append(f"PRIMARY KEY ({', '.join(key)})")
-    yield (
-        f"CREATE TABLE IF NOT EXISTS telemetry.{table.name} ({', '.join(columns)}) PARTITION BY RANGE ({cut_by});\n"
-    )
-    for column in (name for name, kind in table.columns.items() if kind == "bytes"):
+    yield f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(columns)}) PARTITION BY RANGE ({cut_by});\n"
+    for column in (column for column, kind in table.columns.items() if kind == "bytes"):
         # Compressed already: another attempt costs time and gains nothing.
-        yield f"ALTER TABLE telemetry.{table.name} ALTER COLUMN {column} SET STORAGE EXTERNAL;\n"
+        yield f"ALTER TABLE {name} ALTER COLUMN {column} SET STORAGE EXTERNAL;\n"
     for number, index in enumerate(table.indexes):
-        yield (
-            f"CREATE INDEX IF NOT EXISTS {table.name}_{number} ON telemetry.{table.name} ({', '.join(index)});\n"
-        )
+        yield f"CREATE INDEX IF NOT EXISTS {table.name}_{number} ON {name} ({', '.join(index)});\n"
 
 
 def _partitions(day: str, kind: Kind) -> Iterator[str]:
@@ -230,6 +232,6 @@ def _partitions(day: str, kind: Kind) -> Iterator[str]:
         default = f" (day DEFAULT {number})" if table.time is None else ""
         length = table.day_length if table.time else 1
         yield (
-            f"CREATE TABLE IF NOT EXISTS {name}.{table.name} PARTITION OF telemetry.{table.name}{default} "
+            f"CREATE TABLE IF NOT EXISTS {name}.{table.name} PARTITION OF {_parent_of(kind)}.{table.name}{default} "
             f"FOR VALUES FROM ({number * length}) TO ({(number + 1) * length});\n"
         )

@@ -1,4 +1,4 @@
-"""SQLite: one file of raw data and one of rollups for each day, in DATA_DIR/telemetry.
+"""SQLite: a file of each kind of data for each day, in DATA_DIR/telemetry.
 
 A day ends by unlinking its file: DELETE took seconds and frees nothing. Connections are kept between uses and given up
 when their file is gone.
@@ -20,7 +20,6 @@ from diagnose.store.engine.idle import Idle
 from diagnose.store.engine.protocol import DayGone, Sql, Writing
 from diagnose.store.schema import Kind, Table
 
-_SUFFIX: dict[Kind, str] = {"raw": ".sqlite3", "rollup": ".rollup.sqlite3"}
 _TYPES = {"integer": "INTEGER", "real": "REAL", "text": "TEXT", "bytes": "BLOB"}
 _IDLE_PER_FILE = 4
 _IDLE_FILES = 16
@@ -48,7 +47,7 @@ class SqliteEngine:
         self._idle: Idle[_DayFile] = Idle(_IDLE_PER_FILE)
 
     def days(self, kind: Kind) -> list[str]:
-        suffix = _SUFFIX[kind]
+        suffix = _suffix(kind)
         names = (path.name.removesuffix(suffix) for path in _folder().glob(f"????-??-??{suffix}"))
         return sorted(name for name in names if len(name) == len("2000-01-01"))
 
@@ -197,4 +196,8 @@ def _folder() -> Path:
 
 
 def _name(day: str, kind: Kind) -> str:
-    return f"{settings.DATA_DIR}/telemetry/{day}{_SUFFIX[kind]}"
+    return f"{settings.DATA_DIR}/telemetry/{day}{_suffix(kind)}"
+
+
+def _suffix(kind: Kind) -> str:
+    return f".{kind}.sqlite3"

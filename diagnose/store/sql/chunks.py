@@ -40,7 +40,7 @@ def read_day(
     first_ms = -(-max(start_ns, begin) // NS_PER_MS)
     end_ms = -(-min(end_ns, begin + DAY_NS) // NS_PER_MS)
     for host, wanted in series_by_host.items():
-        with days.reading(day, "raw") as sql:
+        with days.reading(day, "points") as sql:
             chunks, times, hot = _fetch(sql, host, wanted, first_ms, end_ms)
         for series, points in [*_from_chunks(chunks, times), *_from_hot(hot, wanted)]:
             inside = slice(*np.searchsorted(points[0], (first_ms, end_ms)).tolist())
@@ -112,17 +112,17 @@ def _decoded(blob: bytes) -> Columns | None:
 def seal_day(day: str, now_ns: int) -> int:
     """Seal every host-hour of the day that is over and has hot rows; how many were."""
     last_hour = (now_ns - GRACE_NS) // HOUR_NS - 1
-    with days.reading(day, "raw") as sql:
+    with days.reading(day, "points") as sql:
         waiting = sql.execute("SELECT DISTINCT host, hour FROM hot WHERE hour <= ?", (last_hour,)).fetchall()
     for host, hour in waiting:
         _seal(day, host, hour)
     if waiting:
-        days.tidy(day, "raw")
+        days.tidy(day, "points")
     return len(waiting)
 
 
 def _seal(day: str, host: int, hour: int) -> None:
-    with days.writing(day, "raw") as file:
+    with days.writing(day, "points") as file:
         sql, where = file.sql, (host, hour)
         taken = sql.execute("DELETE FROM hot WHERE host = ? AND hour = ? RETURNING points", where).fetchall()
         hot = [row[0] for row in taken]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from diagnose.store import days
 from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.rows import HOUR_NS, ProfileGroup
+from diagnose.store.schema import Kind
 from diagnose.store.sql.rollup import ALL_HOSTS, HourKey, Hours, changes_of, rolled_up
 from diagnose.store.sums import Part, add_up
 
@@ -30,13 +31,14 @@ class _Found:
 def merge(which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
     """One sum a group, that of most profiles first."""
     found: dict[ProfileGroup, _Found] = defaultdict(_Found)
-    for day in days.days_between(start_ns, end_ns):
+    kind: Kind = "profiles" if which.capture_id is None else "captures"
+    for day in days.days_between(start_ns, end_ns, kind, "rollup"):
         begin = days.start_of(day)
         span = (max(start_ns, begin), min(end_ns, begin + 24 * HOUR_NS))
         whole = _usable_rollups(day, which, span)
         _collect_rollups(day, whole, found)
-        if days.holds(day, "raw"):
-            _collect_raw(day, which, span, whole, found)
+        if days.holds(day, kind):
+            _collect_raw(day, kind, which, span, whole, found)
     sums = [_added(group, one) for group, one in found.items()]
     return sorted(sums, key=lambda one: -one.profiles)
 
@@ -61,7 +63,7 @@ def _usable_rollups(day: str, which: ProfileFilter, span: Span) -> list[HourKey]
 def valid_rollups(day: str, which: Hours) -> list[HourKey]:
     """The rollups that hold all of an hour wholly in the span; of a day without raw data, those that begin in it."""
     held = rolled_up(day, which)
-    if not days.holds(day, "raw"):
+    if not days.holds(day, "profiles"):
         return list(held)
     raw = changes_of(day, which)
     return [
@@ -93,12 +95,17 @@ def _add(found: _Found, parts: list[Part], profiles: int, seconds: float) -> Non
 
 
 def _collect_raw(
-    day: str, which: ProfileFilter, span: Span, whole: list[HourKey], found: dict[ProfileGroup, _Found]
+    day: str,
+    kind: Kind,
+    which: ProfileFilter,
+    span: Span,
+    whole: list[HourKey],
+    found: dict[ProfileGroup, _Found],
 ) -> None:
     covered: dict[tuple[ProfileGroup, int], set[int]] = defaultdict(set)
     for key in whole:
         covered[key.group, key.host_id].add(key.hour)
-    with days.reading(day, "raw") as sql:
+    with days.reading(day, kind) as sql:
         keys = sql.execute(
             "SELECT id, service, type, unit, host, labels FROM profile_key "
             "WHERE service = ? AND type = ? AND capture = ?",

@@ -33,7 +33,7 @@ class SqlMetricStore:
         now_ns = time.time_ns()
         for index, batch in enumerate(batches):
             for day, rows in _by_day(batch).items():
-                if days.takes(day, now_ns):
+                if days.takes(day, "points", now_ns):
                     of_day[day].append(rows)
                 else:
                     expired[index] += rows.points + len(rows.histograms)
@@ -45,21 +45,19 @@ class SqlMetricStore:
         self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
     ) -> dict[int, Points]:
         parts: dict[int, list[Points]] = defaultdict(list)
-        for day in days.days_between(start_ns, end_ns):
-            if days.holds(day, "raw"):
-                for series, points in chunks.read_day(day, series_by_host, start_ns, end_ns):
-                    parts[series].append(points)
+        for day in days.days_between(start_ns, end_ns, "points"):
+            for series, points in chunks.read_day(day, series_by_host, start_ns, end_ns):
+                parts[series].append(points)
         return {series: _joined(found) for series, found in parts.items()}
 
     def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
         found = []
-        for day in days.days_between(start_ns, end_ns):
-            if days.holds(day, "raw"):
-                found += _histograms_of(day, series_ids, start_ns, end_ns)
+        for day in days.days_between(start_ns, end_ns, "points"):
+            found += _histograms_of(day, series_ids, start_ns, end_ns)
         return found
 
     def seal(self, now_ns: int) -> int:
-        return sum(chunks.seal_day(day, now_ns) for day in days.stored_days("raw"))
+        return sum(chunks.seal_day(day, now_ns) for day in days.stored_days("points"))
 
 
 @dataclass(slots=True)
@@ -98,8 +96,8 @@ def _hot_rows(host_id: int, points: PointColumns) -> Iterator[tuple[int, int, _H
 
 
 def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
-    days.ensure(day, "raw")
-    with days.writing(day, "raw") as file:
+    days.begin(day, "points")
+    with days.writing(day, "points") as file:
         new = [rows for rows in of_batches if applied.claim(file.sql, rows.batch, "series")]
         file.sql.executemany(_ADD_HOT, [row for rows in new for row in rows.hot])
         file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
@@ -116,7 +114,7 @@ def _joined(parts: list[Points]) -> Points:
 def _histograms_of(day: str, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
     begin = days.start_of(day)
     found = []
-    with days.reading(day, "raw") as sql:
+    with days.reading(day, "points") as sql:
         for series in series_ids:
             rows = sql.execute(
                 "SELECT time_ms, scheme, sum, counts FROM histogram "

@@ -1,4 +1,4 @@
-"""`ProfileStore` in SQL: a row per profile in the day's raw tables, hourly sums in its rollups."""
+"""`ProfileStore` in SQL: a row per profile among the day's profiles or captures, hourly sums in its rollups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from diagnose.store.blob import encode_counts
 from diagnose.store.engine.protocol import Writing
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, ProfileBatch, ProfileRow
+from diagnose.store.schema import Kind
 from diagnose.store.sql import merge, rollup, stored
 
 _ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
@@ -35,16 +36,16 @@ class SqlProfileStore:
 
     def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
         expired = [0] * len(batches)
-        of_day: dict[str, list[ProfileBatch]] = defaultdict(list)
+        of_day: dict[tuple[str, Kind], list[ProfileBatch]] = defaultdict(list)
         now_ns = time.time_ns()
         for index, batch in enumerate(batches):
-            for day, rows in _by_day(batch.rows):
-                if days.takes(day, now_ns):
-                    of_day[day].append(ProfileBatch(batch.key, rows))
+            for day, kind, rows in _by_day(batch.rows):
+                if days.takes(day, kind, now_ns):
+                    of_day[day, kind].append(ProfileBatch(batch.key, rows))
                 else:
                     expired[index] += len(rows)
-        for day in sorted(of_day):
-            _append_to(day, of_day[day])
+        for day, kind in sorted(of_day):
+            _append_to(day, kind, of_day[day, kind])
         return expired
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
@@ -54,26 +55,29 @@ class SqlProfileStore:
         return stored.stored(host_ids, start_ns, end_ns)
 
     def roll_up(self, now_ns: int) -> int:
-        return sum(rollup.roll_up_day(day, now_ns) for day in days.stored_days("raw"))
+        return sum(rollup.roll_up_day(day, now_ns) for day in days.stored_days("profiles"))
 
 
-def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, list[ProfileRow]]]:
-    ordered = sorted(rows, key=lambda row: row.start_ns)
-    for day, of_day in groupby(ordered, key=lambda row: row.start_ns // DAY_NS):
-        yield days.day_of(day * DAY_NS), list(of_day)
+def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, Kind, list[ProfileRow]]]:
+    def place(row: ProfileRow) -> tuple[int, Kind]:
+        return row.start_ns // DAY_NS, "profiles" if row.capture_id is None else "captures"
+
+    for (day, kind), of_day in groupby(sorted(rows, key=place), key=place):
+        yield days.day_of(day * DAY_NS), kind, list(of_day)
 
 
-def _append_to(day: str, batches: Sequence[ProfileBatch]) -> None:
+def _append_to(day: str, kind: Kind, batches: Sequence[ProfileBatch]) -> None:
     """Encoded before the transaction: others wait for its end."""
     encoded = [[encode_counts(row.stack_ids, row.counts) for row in batch.rows] for batch in batches]
-    days.ensure(day, "raw")
-    with days.writing(day, "raw") as file:
+    days.begin(day, kind)
+    with days.writing(day, kind) as file:
         hours: set[tuple[object, ...]] = set()
         for batch, blobs in zip(batches, encoded, strict=True):
             if applied.claim(file.sql, batch.key, "profiles"):
                 file.sql.executemany(_ADD_PROFILE, _profile_values(file, batch, blobs))
                 hours |= _hours(batch.key.host_id, batch.rows)
-        file.sql.executemany(_TOUCH_HOUR, hours)
+        if hours:
+            file.sql.executemany(_TOUCH_HOUR, hours)
 
 
 def _profile_values(file: Writing, batch: ProfileBatch, blobs: Sequence[bytes]) -> list[tuple[object, ...]]:

@@ -65,7 +65,7 @@ class Hours:
 
 def changes_of(day: str, which: Hours) -> dict[HourKey, int]:
     """How often each hour of the day's raw data was appended to."""
-    return _changes(day, "raw", _APPENDED, which)
+    return _changes(day, "profiles", _APPENDED, which)
 
 
 def rolled_up(day: str, which: Hours) -> dict[HourKey, int]:
@@ -98,7 +98,7 @@ def roll_up_day(day: str, now_ns: int) -> int:
         if key.host_id == ALL_HOSTS and (key.group, key.hour) not in unsettled:
             _roll_up_all(day, key, left[key])
     if stale:
-        days.tidy(day, "raw")
+        days.tidy(day, "profiles")
         days.tidy(day, "rollup")
     return len(stale)
 
@@ -111,7 +111,7 @@ def _stale(day: str, now_ns: int) -> dict[HourKey, int]:
 
 
 def _roll_up_host(day: str, key: HourKey, changes: int) -> None:
-    with days.reading(day, "raw") as sql:
+    with days.reading(day, "profiles") as sql:
         rows = sql.execute(
             _RAW_OF_HOUR,
             (*group_values(key.group), key.host_id, key.hour * HOUR_NS, (key.hour + 1) * HOUR_NS),

@@ -26,12 +26,12 @@ def stored(host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[Stored
 
 
 def _amounts(start_ns: int, end_ns: int) -> Iterator[Amount]:
-    for day in days.days_between(start_ns, end_ns):
+    for day in days.days_between(start_ns, end_ns, "profiles", "rollup"):
         begin = days.start_of(day)
         span = (max(start_ns, begin), min(end_ns, begin + DAY_NS))
         whole = [key for key in valid_rollups(day, Hours(*span)) if key.host_id != ALL_HOSTS]
         yield from _in_rollups(day, whole)
-        if days.holds(day, "raw"):
+        if days.holds(day, "profiles"):
             yield from _in_raw(day, span, whole)
 
 
@@ -55,7 +55,7 @@ def _in_raw(day: str, span: Span, whole: Iterable[HourKey]) -> list[Amount]:
     for key in whole:
         covered[key.group, key.host_id].add(key.hour)
     found = []
-    with days.reading(day, "raw") as sql:
+    with days.reading(day, "profiles") as sql:
         keys = sql.execute(
             "SELECT id, service, type, unit, host FROM profile_key WHERE capture = ''"
         ).fetchall()

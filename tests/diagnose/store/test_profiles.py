@@ -91,7 +91,7 @@ def test_rollups_alone_answer_once_the_raw_day_is_gone(put_profile, host):
     put_profile(DAY + HOUR_NS, {("main", "a"): 5})
     put_profile(DAY + 3 * HOUR_NS, {("main", "b"): 2})
     rollup.roll_up()
-    days.drop(days.day_of(DAY), "raw")
+    days.drop(days.day_of(DAY), "profiles")
     for selector in (SHOP, Selector("shop", "cpu", (host.pk,))):
         assert stack_counts(selector, DAY, DAY + 24 * HOUR_NS) == {("main", "a"): 5, ("main", "b"): 2}
     stored = profiles.services((host.pk,), DAY, DAY + 24 * HOUR_NS)
@@ -101,7 +101,7 @@ def test_rollups_alone_answer_once_the_raw_day_is_gone(put_profile, host):
 def test_late_data_of_a_dropped_day_cannot_replace_its_rollups(put_profile):
     put_profile(DAY, {("main",): 5})
     rollup.roll_up()
-    days.drop(days.day_of(DAY), "raw")
+    days.drop(days.day_of(DAY), "profiles")
     put_profile(DAY + 1, {("main",): 1})
     assert stack_counts(SHOP, DAY, DAY + HOUR_NS) == {("main",): 5}
 
@@ -109,7 +109,7 @@ def test_late_data_of_a_dropped_day_cannot_replace_its_rollups(put_profile):
 def test_a_corrupt_profile_is_left_out_and_counted(put_profile):
     put_profile(DAY, {("main",): 5})
     put_profile(DAY + 1, {("main",): 7})
-    with days.writing(days.day_of(DAY), "raw") as day:
+    with days.writing(days.day_of(DAY), "profiles") as day:
         day.sql.execute("UPDATE profile SET counts = ? WHERE start_ns = ?", (b"\1\2\3\4", DAY))
     merged = profiles.merge(SHOP, DAY, DAY + HOUR_NS)
     assert (merged.counts.tolist(), merged.profiles, merged.corrupt) == ([7], 1, 1)

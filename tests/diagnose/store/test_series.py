@@ -49,7 +49,7 @@ def test_points_read_back_in_order_of_time_over_hours_and_midnight(put_points):
     assert points_of("load1", DAY, DAY + 48 * HOUR_NS) == list(zip(sorted(times), [1, 2, 3, 4], strict=True))
     assert points_of("load1", DAY + 1, DAY + HOUR_NS) == []
     assert [value for _, value in points_of("load1", DAY, DAY + 1)] == [1.0]
-    assert len(days.stored_days("raw")) == 2
+    assert len(days.stored_days("points")) == 2
 
 
 def test_sealing_changes_no_point_and_late_points_join_their_hour(put_points):
@@ -59,7 +59,7 @@ def test_sealing_changes_no_point_and_late_points_join_their_hour(put_points):
     put_points("load5", times, values)
     before = points_of("load5", DAY, DAY + 3 * HOUR_NS)
     rollup.roll_up()
-    with days.reading(days.day_of(DAY), "raw") as sql:
+    with days.reading(days.day_of(DAY), "points") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (0,)
         assert sql.execute("SELECT count(*) FROM chunk").fetchone() == (6,)
     assert points_of("load5", DAY, DAY + 3 * HOUR_NS) == before
@@ -75,14 +75,14 @@ def test_the_running_hour_stays_hot(put_points):
     now = time.time_ns()
     put_points("load1", [now], [1.0])
     rollup.roll_up()
-    with days.reading(days.day_of(now), "raw") as sql:
+    with days.reading(days.day_of(now), "points") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (1,)
 
 
 def test_a_corrupt_chunk_costs_its_hour_and_no_more(put_points):
     put_points("load1", [DAY, DAY + HOUR_NS], [1.0, 2.0])
     rollup.roll_up()
-    with days.writing(days.day_of(DAY), "raw") as day:
+    with days.writing(days.day_of(DAY), "points") as day:
         day.sql.execute("UPDATE chunk SET vals = ? WHERE hour = ?", (b"\4\0", DAY // HOUR_NS))
     assert [value for _, value in points_of("load1", DAY, DAY + 2 * HOUR_NS)] == [2.0]
 

@@ -15,22 +15,22 @@ DAY, NEXT = "2026-01-01", "2026-01-02"
 
 def test_a_dropped_file_is_not_held_open(data_dir):
     for day in (DAY, NEXT):
-        SQLITE.ensure(day, "raw")
-    with SQLITE.reading(DAY, "raw"):
+        SQLITE.ensure(day, "profiles")
+    with SQLITE.reading(DAY, "profiles"):
         pass
-    SQLITE.drop(DAY, "raw")
-    with SQLITE.reading(NEXT, "raw"):  # opening another file gives up those that are gone
+    SQLITE.drop(DAY, "profiles")
+    with SQLITE.reading(NEXT, "profiles"):  # opening another file gives up those that are gone
         pass
     held = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    assert [name for name in held if name.startswith(str(path_of(NEXT, "raw")))]
-    assert not [name for name in held if name.startswith(str(path_of(DAY, "raw")))]
-    with pytest.raises(DayGone, match="2026-01-01"), SQLITE.reading(DAY, "raw"):
+    assert [name for name in held if name.startswith(str(path_of(NEXT, "profiles")))]
+    assert not [name for name in held if name.startswith(str(path_of(DAY, "profiles")))]
+    with pytest.raises(DayGone, match="2026-01-01"), SQLITE.reading(DAY, "profiles"):
         pass
 
 
 def test_a_file_of_a_newer_server_is_refused_with_the_remedy(data_dir):
-    SQLITE.ensure(DAY, "raw")
-    with sqlite3.connect(path_of(DAY, "raw")) as sql:
+    SQLITE.ensure(DAY, "profiles")
+    with sqlite3.connect(path_of(DAY, "profiles")) as sql:
         sql.execute("PRAGMA user_version=99")
-    with pytest.raises(ValueError, match="start the server that made it"), SQLITE.reading(DAY, "raw"):
+    with pytest.raises(ValueError, match="start the server that made it"), SQLITE.reading(DAY, "profiles"):
         pass
