@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from collectors.wire import Points
+from collectors.wire import Fact, Points
 
 Key = TypeVar("Key", bound=Hashable)
 Labels = tuple[tuple[str, str], ...]
@@ -63,3 +63,17 @@ class Counters:
         """One sample for each series that the pass before had too."""
         for (metric, labels), increase in self._increases.since_last(readings).items():
             yield count(metric, now_ns, increase, dict(labels))
+
+
+class ChangedFacts:
+    """Facts that are new, or differ from what was told last; an empty value is not known and not told."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, str] = {}
+
+    def news(self, now_ns: int, facts: Iterable[tuple[str, str]]) -> Iterator[Fact]:
+        """`facts` are names with values."""
+        for name, value in facts:
+            if value and self._told.get(name) != value:
+                self._told[name] = value
+                yield Fact(name, value, now_ns)

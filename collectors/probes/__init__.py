@@ -12,11 +12,19 @@ from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
 from collectors.probes.net.connections import Connections
+from collectors.probes.net.conntrack import Conntrack
+from collectors.probes.net.devices import Devices
 from collectors.probes.net.listeners import Listeners
 from collectors.probes.net.namespaces import Namespaces
+from collectors.probes.net.nics import Nics
 from collectors.probes.net.udp import Udp
 from collectors.probes.proc.cpu import Cpu
+from collectors.probes.proc.disks import Disks
 from collectors.probes.proc.facts import Facts
+from collectors.probes.proc.filesystems import Filesystems
+from collectors.probes.proc.frequency import Frequency
+from collectors.probes.proc.interrupts import Interrupts
+from collectors.probes.proc.kernel import Kernel
 from collectors.probes.proc.limits import Limits
 from collectors.probes.proc.memory import Memory
 from collectors.probes.proc.netstat import Netstat
@@ -25,15 +33,27 @@ from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.sockstat import Sockstat
 from collectors.probes.proc.softirqs import Softirqs
 from collectors.probes.proc.softnet import Softnet
+from collectors.probes.proc.vmstat import Vmstat
+from collectors.probes.proc.zoneinfo import Zoneinfo
 
 # Listeners before processes: the process probe tells all that hold a listener.
 ALL: tuple[type[Probe], ...] = (
     Facts,
     Cpu,
+    Frequency,
     Memory,
+    Vmstat,
+    Zoneinfo,
+    Disks,
+    Filesystems,
+    Kernel,
     Pressure,
     Softirqs,
     Softnet,
+    Interrupts,
+    Nics,
+    Devices,
+    Conntrack,
     Netstat,
     Sockstat,
     Listeners,

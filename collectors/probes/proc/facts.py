@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from collectors import __version__, procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.proc import sysctls
-from collectors.wire import Fact, Sample
+from collectors.readings import ChangedFacts
+from collectors.wire import Sample
 
 _OS_RELEASE = ("1/root/etc/os-release", "self/root/etc/os-release")  # PID 1 sees the host's from a container
 
@@ -52,7 +53,7 @@ class Facts:
     METRICS: tuple[Metric, ...] = ()
 
     def __init__(self) -> None:
-        self._told: dict[str, str] = {}
+        self._changed = ChangedFacts()
         self._unchanging = {
             "machine.architecture": platform.machine(),
             "collector.version": __version__,
@@ -63,10 +64,7 @@ class Facts:
         """Facts that are new or differ from what was told last."""
         if not procfs.is_directory(f"{host.proc}/sys"):
             raise NoData(f"{host.proc}/sys does not exist: the kernel's settings cannot be read")
-        for name, value in self._all(host):
-            if value and self._told.get(name) != value:
-                self._told[name] = value
-                yield Fact(name, value, host.now_ns)
+        yield from self._changed.news(host.now_ns, self._all(host))
 
     def _all(self, host: Host) -> Iterator[tuple[str, str]]:
         yield from self._unchanging.items()

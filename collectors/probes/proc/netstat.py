@@ -1,8 +1,9 @@
-"""Counters of the IP, TCP and UDP stacks, from /proc/net/netstat and /proc/net/snmp of a network namespace."""
+"""Counters of the IP, TCP and UDP stacks, from /proc/net/netstat, snmp and snmp6 of a network namespace."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from collectors import procfs
 from collectors.probe import Cost, Host, Metric, NoData
@@ -27,11 +28,16 @@ UDP = "InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsu
 IP = (
     "InReceives InHdrErrors InAddrErrors InDiscards InDelivers OutRequests OutDiscards OutNoRoutes ReasmFails"
 )
+# Of /proc/net/snmp6, which has one line `Udp6InDatagrams 17` for each.
+UDP6 = "InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors InCsumErrors"
+IP6 = "InReceives InHdrErrors InAddrErrors InDiscards OutRequests OutDiscards OutNoRoutes ReasmFails"
 READ = {
     "TcpExt": frozenset(TCP_EXT.split()),
     "Tcp": frozenset(TCP.split()),
     "Udp": frozenset(UDP.split()),
     "Ip": frozenset(IP.split()),
+    "Udp6": frozenset(UDP6.split()),
+    "Ip6": frozenset(IP6.split()),
 }
 ESTABLISHED = "netstat_Tcp_CurrEstab"
 
@@ -52,6 +58,18 @@ def parse(text: bytes) -> dict[tuple[str, str], int]:
     return found
 
 
+def parse_snmp6(text: bytes) -> dict[tuple[str, str], int]:
+    """Value by (group, key), of the groups that are read here."""
+    found: dict[tuple[str, str], int] = {}
+    for line in text.splitlines():
+        name, _, rest = line.partition(b" ")
+        group, six, key = name.partition(b"6")
+        value = procfs.number(rest.strip())
+        if six and value is not None:
+            found[f"{group.decode('ascii', 'replace')}6", key.decode("ascii", "replace")] = value
+    return found
+
+
 class Namespace:
     """The counters of one network namespace, read below `directory` (/proc/net or /proc/PID/net)."""
 
@@ -63,6 +81,8 @@ class Namespace:
         """NoData when neither file has a counter that is known here."""
         found = parse(procfs.need(host.proc, f"{directory}/netstat"))
         found |= parse(procfs.need(host.proc, f"{directory}/snmp"))
+        with suppress(OSError):  # a kernel without IPv6
+            found |= parse_snmp6(procfs.read(f"{host.proc}/{directory}/snmp6"))
         counters: dict[Series, float] = {
             (f"netstat_{group}_{key}", self._labels): value
             for (group, key), value in found.items()

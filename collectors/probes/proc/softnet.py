@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from collectors import procfs
 from collectors.probe import Cost, Host, Metric, NoData
-from collectors.readings import Counters, Series
+from collectors.readings import Counters, Series, gauge
 from collectors.wire import Sample
 
 # Columns of softnet_seq_show, net/core/net-procfs.c.
@@ -17,6 +17,9 @@ COLUMNS = {
     9: ("softnet_received_rps_total", "Times another CPU handed packets over (RPS)."),
     10: ("softnet_flow_limit_total", "Packets dropped by the flow limit."),
 }
+# Packets that wait in the CPU's backlog now, since Linux 5.10.
+LENGTH_COLUMN = 11
+LENGTH = "softnet_backlog_length"
 _CPU_COLUMN = 12  # since Linux 5.10; before, line n is the nth online CPU
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
@@ -28,9 +31,10 @@ def _fields(line: bytes) -> list[int] | None:
     return [int(field, 16) for field in fields]
 
 
-def parse(text: bytes) -> dict[Series, float]:
-    """Counts by CPU."""
+def parse(text: bytes) -> tuple[dict[Series, float], dict[str, int]]:
+    """Counts by CPU, and packets that wait by CPU."""
     found: dict[Series, float] = {}
+    waiting: dict[str, int] = {}
     for row, line in enumerate(text.splitlines()):
         fields = _fields(line)
         if fields is None:
@@ -39,7 +43,9 @@ def parse(text: bytes) -> dict[Series, float]:
         for column, (metric, _) in COLUMNS.items():
             if column < len(fields):
                 found[metric, (("cpu", str(cpu)),)] = fields[column]
-    return found
+        if len(fields) > _CPU_COLUMN:
+            waiting[str(cpu)] = fields[LENGTH_COLUMN]
+    return found, waiting
 
 
 class Softnet:
@@ -48,14 +54,19 @@ class Softnet:
     NAME = "softnet"
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 5.0
-    METRICS = tuple(Metric(name, "", help, ("cpu",), True) for name, help in COLUMNS.values())
+    METRICS: tuple[Metric, ...] = (
+        *(Metric(name, "", help, ("cpu",), True) for name, help in COLUMNS.values()),
+        Metric(LENGTH, "", "Packets that wait in the CPU's backlog at this moment.", ("cpu",)),
+    )
 
     def __init__(self) -> None:
         self._counters = Counters()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """One counter for each CPU and column; the file is the same in every network namespace."""
-        found = parse(procfs.need(host.proc, "net/softnet_stat"))
+        found, waiting = parse(procfs.need(host.proc, "net/softnet_stat"))
         if not found:
             raise NoData(f"{host.proc}/net/softnet_stat has no line of a CPU")
         yield from self._counters.points(host.now_ns, found)
+        for cpu, length in waiting.items():
+            yield gauge(LENGTH, host.now_ns, length, {"cpu": cpu})

@@ -1,4 +1,4 @@
-"""The recorded /proc of a 2-CPU machine with Linux 6.18, and runs of probes on it."""
+"""The recorded /proc and /sys of a 2-CPU machine with Linux 6.18, and runs of probes on it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from collectors.wire import Points, Sample
 LINUX_6_18 = Path(__file__).parents[2] / "fixtures/proc/linux-6.18"
 SHOP_PID = 812
 LIVE = Path("/proc")
+SYS = Path(__file__).parents[2] / "fixtures/sys/linux-6.18"
 
 
-def host(proc: Path = LINUX_6_18, now_ns: int | None = None) -> Host:
-    return Host(proc, Path("/sys"), time.time_ns() if now_ns is None else now_ns)
+def host(proc: Path = LINUX_6_18, now_ns: int | None = None, sys: Path = SYS) -> Host:
+    """The live /sys goes with the live /proc."""
+    sys = Path("/sys") if proc == LIVE else sys
+    return Host(proc, sys, time.time_ns() if now_ns is None else now_ns)
 
 
 def values(samples: Iterable[Sample]) -> dict[tuple[str, ...], float]:

@@ -130,8 +130,8 @@ def test_names_say_units_and_counters():
         if metric.unit == "s":
             assert "_seconds" in metric.name
         if metric.unit == "B":
-            assert metric.name.endswith("_bytes")
-        # The stack's counters keep the names that node_exporter gave them.
-        if not metric.name.startswith("netstat_"):
+            assert metric.name.removesuffix("_total").endswith("_bytes")
+        # These counters keep the names that node_exporter gave them.
+        if not metric.name.startswith(("netstat_", "vmstat_")):
             assert metric.name.endswith("_total") == metric.counter, metric.name
         assert metric.help.endswith(".")

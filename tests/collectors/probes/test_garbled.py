@@ -22,7 +22,14 @@ FILES = {
     "pressure": ("pressure/cpu", "pressure/memory"),
     "softirqs": ("softirqs",),
     "softnet": ("net/softnet_stat",),
-    "netstat": ("net/netstat", "net/snmp"),
+    "interrupts": ("interrupts",),
+    "vmstat": ("vmstat",),
+    "zoneinfo": ("zoneinfo",),
+    "disks": ("diskstats",),
+    "filesystems": ("1/mounts",),
+    "kernel": ("sys/fs/file-nr", "loadavg", "sys/kernel/threads-max"),
+    "conntrack": ("net/stat/nf_conntrack", "sys/net/netfilter/nf_conntrack_count"),
+    "netstat": ("net/netstat", "net/snmp", "net/snmp6"),
     "sockstat": ("net/sockstat", "net/sockstat6"),
     "processes": ("812/stat", "812/limits", "812/cmdline", "812/cgroup", "812/task/812/status"),
     "limits": ("812/stat", "812/limits"),
@@ -85,7 +92,7 @@ def test_empty_files_yield_nothing_that_was_not_read(tmp_path, kind):
     "kind", [k for k in READERS if k.NAME not in {"processes", "limits"}], ids=lambda k: k.NAME
 )
 def test_an_empty_tree_is_no_data_with_the_missing_name(tmp_path, kind):
-    with pytest.raises(NoData, match=r"does not exist|kernel has no"):
+    with pytest.raises(NoData, match=r"does not exist|kernel has no|module nf_conntrack"):
         list(kind().collect(host(tmp_path)))
 
 

@@ -1,0 +1,63 @@
+"""Files of kernels and machines that are not at hand, written as their source writes them."""
+
+from __future__ import annotations
+
+CPUS_256 = range(256)
+
+
+def vmstat_4_18() -> bytes:
+    """allocstall by zone and one workingset_refault (mm/vmstat.c, v4.18: vmstat_text); no compact_success yet."""
+    return b"""nr_free_pages 100
+pgpgin 10
+pswpin 3
+allocstall_dma 1
+allocstall_dma32 2
+allocstall_normal 4
+allocstall_movable 8
+pgscan_direct 7
+workingset_refault 5
+oom_kill 1
+"""
+
+
+def diskstats_4_18() -> bytes:
+    """Eleven numbers (diskstats_show, block/genhd.c, v4.18): discards came with 4.19, flushes with 5.5."""
+    return (
+        b"   8       0 sda 100 0 800 50 200 0 1600 100 3 70 150\n"
+        b"   8       1 sda1 90 0 720 45 200 0 1600 100 0 70 145\n"
+        b" 259       0 nvme0n1 10 0 80 5 0 0 0 0 0 5 5\n"
+        b"   7       0 loop0 0 0 0 0 0 0 0 0 0 0 0\n"
+    )
+
+
+def interrupts_of_256_cpus() -> bytes:
+    """A column of ten digits for each CPU (show_interrupts, kernel/irq/proc.c); CPU 3 is offline and has none."""
+    online = [cpu for cpu in CPUS_256 if cpu != 3]
+    header = "           " + "".join(f"CPU{cpu:<8d}" for cpu in online)
+    rows = []
+    for irq in range(40, 60):
+        counts = "".join(f"{(cpu == irq) * 1000 + 1:10d} " for cpu in online)
+        rows.append(f"{irq:4d}: {counts} PCI-MSI {irq}-edge eth0-TxRx-{irq}")
+    summed = " LOC: " + "".join(f"{7:10d} " for _ in online) + "  Local timer interrupts"
+    return "\n".join([header, *rows, summed, " ERR:          0", ""]).encode()
+
+
+def zoneinfo_of_256_cpus() -> bytes:
+    """A block for each CPU follows the watermarks (zoneinfo_show_print, mm/vmstat.c, v6.1)."""
+    pagesets = "".join(
+        f"    cpu: {cpu}\n              count: 1\n              high:  999\n" for cpu in CPUS_256
+    )
+    zone = (
+        "Node {node}, zone   Normal\n  pages free     5000\n        boost    0\n        min      100\n"
+        "        low      200\n        high     300\n        spanned  9000\n        managed  8000\n"
+        "  pagesets\n" + pagesets + "  start_pfn:           4096\n"
+    )
+    empty = "".join(f"        {name:8} 0\n" for name in ("min", "low", "high", "managed"))
+    empty = f"Node 0, zone  Movable\n  pages free     0\n{empty}"
+    return (zone.replace("{node}", "0") + empty + zone.replace("{node}", "1")).encode()
+
+
+def softnet_of_256_cpus() -> bytes:
+    """Fifteen columns of eight digits since v6.1 (softnet_seq_show, net/core/net-procfs.c); CPU 3 is offline."""
+    rows = [[cpu + 1, *[0] * 10, 2, cpu, 0, 2] for cpu in CPUS_256 if cpu != 3]
+    return "".join(" ".join(f"{value:08x}" for value in row) + "\n" for row in rows).encode()
