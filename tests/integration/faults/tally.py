@@ -18,10 +18,10 @@ _SPAN_NS = 2 * 86_400 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """`committed` was read first. Every list has a number as often as the store has it."""
+    """`committed` was read first. Every list has a number as often as the store has it; `gaps` are declared lost."""
 
     committed: int
-    gaps: int
+    gaps: list[int]
     quarantined: int
     points: list[int]
     histograms: list[int]
@@ -29,13 +29,13 @@ class Tally:
     events: list[int]
 
 
-def complaints(tally: Tally) -> list[str]:
+def complaints(tally: Tally, may_lose: bool = False) -> list[str]:
     """In words, all that is not so: up to `committed` every number once in each kind, above it at most once."""
-    found = [f"{tally.gaps} gaps"] * (tally.gaps > 0)
+    found = [] if may_lose or not tally.gaps else [f"given up: {_few(tally.gaps)}"]
     found += [f"{tally.quarantined} batches in quarantine"] * (tally.quarantined > 0)
     for kind in ("points", "histograms", "profiles", "events"):
         times = Counter(getattr(tally, kind))
-        missing = [number for number in range(1, tally.committed + 1) if number not in times]
+        missing = sorted({*range(1, tally.committed + 1)} - {*times, *tally.gaps})
         doubled = sorted(number for number, count in times.items() if count > 1)
         found += [f"{kind} without {_few(missing)}"] * bool(missing)
         found += [f"{kind} more than once: {_few(doubled)}"] * bool(doubled)
@@ -64,7 +64,7 @@ def stored(identity: str) -> Tally:
     events = HostEvent.objects.filter(host=host, kind=EVENT).values_list("fields__number", flat=True)
     return Tally(
         committed,
-        host.gaps.count(),
+        [n for gap in host.gaps.order_by("first_seq") for n in range(gap.first_seq, gap.last_seq + 1)],
         host.quarantined.count(),
         [int(value) for _, values in points.values() for value in values],
         [int(row.sum) for row in backend.metric_store().histograms(refs, *span)],

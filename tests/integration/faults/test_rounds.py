@@ -14,7 +14,7 @@ WHOLE = [1, 2, 3]
 
 def tally(**parts) -> Tally:
     fields = {"points": WHOLE, "histograms": WHOLE, "profiles": WHOLE, "events": WHOLE}
-    return Tally(**{"committed": 3, "gaps": 0, "quarantined": 0, **fields, **parts})
+    return Tally(**{"committed": 3, "gaps": [], "quarantined": 0, **fields, **parts})
 
 
 def test_a_seed_gives_the_same_rounds_and_another_seed_others():
@@ -47,4 +47,10 @@ def test_what_is_missing_or_doubled_is_named(kind):
 
 
 def test_gaps_and_quarantined_batches_are_complaints():
-    assert complaints(tally(gaps=1, quarantined=2)) == ["1 gaps", "2 batches in quarantine"]
+    assert complaints(tally(gaps=[2], quarantined=2)) == ["given up: 2", "2 batches in quarantine"]
+
+
+def test_where_batches_may_be_lost_the_gap_has_to_be_declared():
+    lost = {kind: [1, 3] for kind in ("points", "histograms", "profiles", "events")}
+    assert complaints(tally(**lost, gaps=[2]), may_lose=True) == []
+    assert len(complaints(tally(**lost), may_lose=True)) == 4

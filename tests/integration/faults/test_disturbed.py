@@ -1,0 +1,163 @@
+"""The queue emptied, batches given to two workers, a worker frozen, a database locked or restarted: exactly once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from kombu import Connection
+
+from diagnose.management import services
+from tests.integration.faults.postgresql import require_postgresql
+from tests.integration.faults.stand import Stand, running
+from tests.integration.product import until
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with running(Stand(tmp_path_factory.mktemp("disturbed"))) as started:
+        yield started
+
+
+@contextmanager
+def queue_of(stand: Stand) -> Iterator[redis.Redis]:
+    with closing(redis.Redis(unix_socket_path=str(stand.product.data_dir / "valkey.sock"))) as client:
+        yield client
+
+
+@contextmanager
+def another_worker(stand: Stand) -> Iterator[int]:
+    """A second worker process, as on a second machine; its pid."""
+    argv = list(services.worker().argv)
+    with (stand.product.data_dir / "other-worker.log").open("ab") as log:
+        process = subprocess.Popen(argv, env=stand.product.environ, cwd=Path.cwd(), stdout=log, stderr=log)
+    try:
+        until(lambda: _connections(stand) > 1, 60)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+def _connections(stand: Stand) -> int:
+    """How many workers wait for tasks."""
+    with queue_of(stand) as client:
+        return sum("brpop" in str(one["cmd"]) for one in client.client_list())
+
+
+@contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def worker_of(stand: Stand) -> int:
+    return stand.product.pid_of("celery -A diagnose.celery:app -q worker")
+
+
+def test_the_queue_emptied_again_and_again_in_the_middle_of_the_stream(stand: Stand):
+    with queue_of(stand) as client:
+        for _ in range(5):
+            with frozen(worker_of(stand)):  # so that batches wait there
+                until(lambda: client.llen("celery"), 20)
+                client.flushall()
+            time.sleep(0.3)
+    stand.recover()
+
+
+def test_the_same_batches_given_to_two_workers_at_the_same_moment(stand: Stand):
+    with queue_of(stand) as client, another_worker(stand) as other:
+        with frozen(worker_of(stand), other):
+            until(lambda: client.llen("celery") >= 30, 30)
+            waiting = client.lrange("celery", 0, -1)
+            client.delete("celery")
+            for message in waiting:  # each one twice, side by side, and in the same order
+                client.rpush("celery", message, message)
+        stand.recover()
+
+
+def test_a_worker_frozen_for_longer_than_its_tasks_are_waited_for(stand: Stand):
+    """What it held is given to another; then it wakes up and goes on where it was."""
+    with queue_of(stand) as client, frozen_with_tasks(stand, client):
+        held = client.zrange("unacked_index", 0, -1)
+        with another_worker(stand):
+            _give_up_waiting(stand)
+            until(lambda: not set(client.zrange("unacked_index", 0, -1)) & set(held), 30)
+            time.sleep(2)
+    stand.recover()
+
+
+@contextmanager
+def frozen_with_tasks(stand: Stand, client: redis.Redis) -> Iterator[None]:
+    """The worker stopped right while it holds tasks that are not acknowledged."""
+    worker = worker_of(stand)
+    for _ in range(50):
+        with frozen(worker):
+            if client.zcard("unacked_index"):
+                yield
+                return
+            time.sleep(0.5)  # so that something waits for it
+        time.sleep(0.02)
+    raise AssertionError("the worker never held a task when it was stopped")
+
+
+def _give_up_waiting(stand: Stand) -> None:
+    """What every worker does with tasks older than the visibility timeout, which is ten minutes in the product."""
+    url = f"redis+socket://{stand.product.data_dir / 'valkey.sock'}"
+    with Connection(url, transport_options={"visibility_timeout": 1}) as connection:
+        connection.default_channel.qos.restore_visible(num=1_000, interval=1)
+
+
+@pytest.mark.parametrize("seconds", [25])
+def test_a_main_database_locked_for_longer_than_anybody_waits(stand: Stand, seconds: float):
+    with closing(sqlite3.connect(stand.product.data_dir / "diagnose.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        other.execute("ROLLBACK")
+    stand.recover()
+
+
+def test_after_all_that_the_stream_ends_with_every_number(stand: Stand):
+    stand.drain()
+
+
+@pytest.fixture(scope="module")
+def stand_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    require_postgresql()
+    directory = tmp_path_factory.mktemp("restarted")
+    # PostgreSQL's own user has to come through.
+    for place in (directory, *directory.parents[:2]):
+        place.chmod(0o755)
+    with running(Stand(directory, on_postgresql=True)) as started:
+        yield started
+
+
+@pytest.mark.parametrize("away_seconds", [0, 8])
+def test_postgresql_restarted_in_the_middle_of_transactions(stand_on_postgresql: Stand, away_seconds: float):
+    database = stand_on_postgresql.database
+    assert database
+    stand_on_postgresql.recover()
+    database.stop()
+    time.sleep(away_seconds)
+    database.start()
+    stand_on_postgresql.recover()
+
+
+def test_after_the_restarts_the_stream_ends_with_every_number(stand_on_postgresql: Stand):
+    stand_on_postgresql.drain()
