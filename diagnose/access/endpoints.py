@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -16,6 +18,8 @@ from diagnose.access.problems import Problem
 from diagnose.access.roles import at_least
 from diagnose.access.tokens import refused
 from diagnose.models.access import Role, Token
+
+log = logging.getLogger(__name__)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 Answer = HttpResponseBase | dict[str, Any] | list[Any]
@@ -65,6 +69,13 @@ def _check_rights(actor: Actor, role: Role | None, kind: Token.Kind | None) -> N
         raise _forbidden(f"This needs the role {role}; {actor.name} has {actor.role or 'none'}.")
 
 
+def _database_away(request: HttpRequest, error: Exception) -> Problem:
+    """A restart of it passes in seconds. The reason names addresses, which are for the log and not for everybody."""
+    log.error("%s %s: the database does not answer: %s", request.method, request.path, str(error).strip())
+    detail = "The database does not answer; the server's log says why. Ask again in a few seconds."
+    return Problem(503, "Database away", detail, headers={"Retry-After": "5"})
+
+
 def _forbidden(detail: str) -> Problem:
     return Problem(403, "Not allowed", detail)
 
@@ -90,6 +101,8 @@ def endpoint(
                 return problem.as_response()
             except RequestDataTooBig:
                 return Problem(413, "Body too large", "The body is over this server's limit.").as_response()
+            except (OperationalError, InterfaceError) as error:
+                return _database_away(request, error).as_response()
             return answer if isinstance(answer, HttpResponseBase) else JsonResponse(answer, safe=False)
 
         # Django's middleware must not ask collectors for a CSRF token; sessions are checked above.

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 from django.test import RequestFactory
 
-from diagnose.access import tokens
+from diagnose.access import endpoints, tokens
 from diagnose.access.endpoints import ApiRequest, by_method, endpoint
 from diagnose.access.problems import Problem
 from diagnose.models import Token, User
@@ -105,3 +106,14 @@ def test_a_problem_of_the_view_names_the_fields():
 def test_an_inactive_users_session_has_no_role(admin):
     admin.is_active = False
     assert ask(operators_only, user=admin).status_code == 401
+
+
+def test_a_database_that_is_away_is_asked_for_again_and_its_address_is_told_to_nobody(monkeypatch, caplog):
+    def away(_: object) -> None:
+        raise OperationalError("connection to server at 10.0.0.5, port 5432 failed")
+
+    monkeypatch.setattr(endpoints, "identify", away)
+    answer = ask(anybody)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert b"10.0.0.5" not in answer.content
+    assert "10.0.0.5" in caplog.text

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -138,14 +140,16 @@ def test_after_all_that_the_stream_ends_with_every_number(stand: Stand):
 
 
 @pytest.fixture(scope="module")
-def stand_on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand_on_postgresql() -> Iterator[Stand]:
     require_postgresql()
-    directory = tmp_path_factory.mktemp("restarted")
-    # PostgreSQL's own user has to come through.
-    for place in (directory, *directory.parents[:2]):
-        place.chmod(0o755)
-    with running(Stand(directory, on_postgresql=True)) as started:
-        yield started
+    # Not below pytest's own directory, which lets nobody but its user through.
+    directory = Path(tempfile.mkdtemp(prefix="diagnose-restarted-"))
+    directory.chmod(0o755)
+    try:
+        with running(Stand(directory, on_postgresql=True)) as started:
+            yield started
+    finally:
+        shutil.rmtree(directory)
 
 
 @pytest.mark.parametrize("away_seconds", [0, 8])
