@@ -1,4 +1,4 @@
-"""A full disk under the data, under the spool, and a collector killed on it: what was committed stays, the rest comes."""
+"""A full disk under the data, under the spool, and a collector killed on it: what was committed stays."""
 
 from __future__ import annotations
 
