@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.store.rows import HistogramRow, MetricBatch, ProfileBatch, ProfileGroup
+from diagnose.store.summaries import Piece
 from diagnose.store.sums import Sum
 
 
@@ -71,6 +72,14 @@ class MetricStore(Protocol):
     def read(
         self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
     ) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]: ...
+
+    def has_points(self, start_ns: int, end_ns: int) -> bool:
+        """Whether no day of the range has lost its points to retention."""
+
+    def summaries(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
+    ) -> list[Piece]:
+        """By the minute, in order of series and time; the minutes at the ends may be whole where points are gone."""
 
     def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]: ...
 

@@ -22,7 +22,7 @@ from diagnose.store import days, disk
 from diagnose.store.classes import CLASSES
 from diagnose.store.rows import DAY_NS
 from diagnose.store.schema import Kind
-from diagnose.store.sql import rollup
+from diagnose.store.sql import rollup, sealing
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +75,11 @@ def _in_order(today: str) -> Iterator[tuple[int, str, Kind]]:
 
 def _drop(day: str, kind: Kind, reason: DroppedDay.Reason) -> None:
     """Rollups are settled before what they are computed from goes."""
+    settled_ns = days.start_of(day) + 2 * DAY_NS
     if kind == "profiles":
-        rollup.roll_up_day(day, days.start_of(day) + 2 * DAY_NS)
+        rollup.roll_up_day(day, settled_ns)
+    if kind == "points":
+        sealing.seal_day(day, settled_ns)
     if kind in {"profiles", "points"}:
         days.ensure(day, "rollup")  # says that this day's raw data is over
     size = days.size_bytes(day, kind)

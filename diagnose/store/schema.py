@@ -13,7 +13,7 @@ from typing import Literal
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS
 
 # Goes up with every change: an engine refuses days that another version made.
-VERSION = 1
+VERSION = 2
 Kind = Literal["profiles", "points", "captures", "rollup"]
 Type = Literal["integer", "real", "text", "bytes"]
 
@@ -103,6 +103,14 @@ POINTS = (
         time="hour",
         day_length=_HOURS,
     ),
+    # How often an hour of a host was sealed, and which series are in its chunks.
+    Table(
+        "sealed",
+        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes"},
+        key=("host", "hour"),
+        time="hour",
+        day_length=_HOURS,
+    ),
     Table(
         "histogram",
         {"series": "integer", "time_ms": "integer", "scheme": "text", "sum": "real", "counts": "bytes"},
@@ -132,6 +140,28 @@ ROLLUP = (
         key=_HOUR_OF_GROUP,
         indexes=(("hour", "host", "service", "type", "unit", "changes", "profiles", "seconds"),),
         numbered=True,
+        time="hour",
+        day_length=_HOURS,
+    ),
+    # Points by the minute; `seals` says up to which sealing of the raw hour the rows hold.
+    Table(
+        "rolled_up",
+        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes"},
+        key=("host", "hour"),
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "coverage",
+        {"host": "integer", "hour": "integer", "number": "integer", "coverage": "bytes"},
+        key=("host", "hour", "number"),
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "summary",
+        {"series": "integer", "hour": "integer", "host": "integer", "coverage": "integer", "vals": "bytes"},
+        key=("series", "hour"),
         time="hour",
         day_length=_HOURS,
     ),

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.models import Series
-from diagnose.store import backend
+from diagnose.store import backend, summaries
 from diagnose.store.rows import NS_PER_MS, NS_PER_SECOND
+from diagnose.store.summaries import LONGEST_STEPS, MINUTE_MS, Aggregate
 
-Aggregate = Literal["rate", "avg", "max", "min", "sum"]
 Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 # Readings this far before a range tell the interval that its first increase covers.
 _LEAD_NS = 120 * NS_PER_SECOND
-# An increase after a pause covers one interval, not the pause: the agent starts anew after it.
-_LONGEST_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +55,14 @@ def find(host_ids: Sequence[int], metric: str, labels: Mapping[str, str] | None 
 
 def read(series: Sequence[SeriesRef], start_ns: int, end_ns: int) -> dict[int, Points]:
     """The points as they came, in order of time, by series id; series without points in the range are absent."""
+    return backend.metric_store().read(_by_host(series), start_ns, end_ns)
+
+
+def _by_host(series: Sequence[SeriesRef]) -> dict[int, list[int]]:
     by_host: dict[int, list[int]] = defaultdict(list)
     for ref in series:
         by_host[ref.host_id].append(ref.id)
-    return backend.metric_store().read(by_host, start_ns, end_ns)
+    return by_host
 
 
 def range_(
@@ -71,16 +72,41 @@ def range_(
     points: int = 300,
     agg: Aggregate | None = None,
 ) -> list[Line]:
-    """At most about `points` points a series. Without `agg`, counters become rates per second, gauges averages."""
-    found = read(series, start_ns - _LEAD_NS, end_ns)
-    lines = []
+    """About `points` points a series. Without `agg`, counters become rates per second, gauges averages.
+
+    Where a point of the answer stands for a minute or more, sums by the minute are read instead of the points: the
+    same values but for a rate's, whose first reading counts as one usual step.
+    """
+    close = end_ns - start_ns < points * MINUTE_MS * NS_PER_MS and backend.metric_store().has_points(
+        start_ns, end_ns
+    )
+    zoomed = _from_points if close else _from_summaries
+    by_agg: dict[Aggregate, list[SeriesRef]] = defaultdict(list)
     for ref in series:
-        if ref.id in found:
-            chosen = agg or ("rate" if ref.counter else "avg")
-            times, values = _downsampled(*found[ref.id], start_ns, end_ns, points, chosen)
-            if len(times):
-                lines.append(Line(ref, times, values))
-    return lines
+        by_agg[agg or ("rate" if ref.counter else "avg")].append(ref)
+    found: dict[int, Points] = {}
+    for how, refs in by_agg.items():
+        found |= zoomed(refs, start_ns, end_ns, points, how)
+    return [Line(ref, *found[ref.id]) for ref in series if ref.id in found]
+
+
+def _from_summaries(
+    series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int, agg: Aggregate
+) -> dict[int, Points]:
+    """In buckets of whole minutes, so that each has the extremes of all of its time and of no other."""
+    pieces = backend.metric_store().summaries(_by_host(series), start_ns, end_ns)
+    minutes = max(1, round((end_ns - start_ns) / points / NS_PER_MS / MINUTE_MS))
+    first_ms = start_ns // NS_PER_MS // MINUTE_MS * MINUTE_MS
+    found = summaries.cut(pieces, first_ms, -(-end_ns // NS_PER_MS), minutes * MINUTE_MS, agg)
+    return {number: (times * NS_PER_MS, values) for number, (times, values) in found.items()}
+
+
+def _from_points(
+    series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int, agg: Aggregate
+) -> dict[int, Points]:
+    found = read(series, start_ns - _LEAD_NS, end_ns)
+    lines = {number: _downsampled(*each, start_ns, end_ns, points, agg) for number, each in found.items()}
+    return {number: line for number, line in lines.items() if len(line[0])}
 
 
 def _downsampled(
@@ -128,5 +154,5 @@ def _covered_seconds(times: NDArray[np.int64]) -> NDArray[np.float64]:
     positive = steps[steps > 0]
     usual = float(np.median(positive)) if len(positive) else 0.0
     steps = np.concatenate(([usual], steps))
-    steps[(steps <= 0) | (steps > _LONGEST_STEPS * usual)] = usual
+    steps[(steps <= 0) | (steps > LONGEST_STEPS * usual)] = usual
     return steps

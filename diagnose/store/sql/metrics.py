@@ -8,16 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diagnose.store import applied, days
 from diagnose.store.blob import decode_counts, encode_counts
 from diagnose.store.pointblob import encode_points
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, MetricBatch, PointColumns
-from diagnose.store.sql import chunks
-from diagnose.store.sql.chunks import HOUR_MS
+from diagnose.store.sql import chunks, sealing, summaries
+from diagnose.store.sql.chunks import HOUR_MS, Points
+from diagnose.store.summaries import Piece
 
-Points = tuple[NDArray[np.int64], NDArray[np.float64]]
 _HotRow = tuple[int, int, int, int, bytes]
 _HistogramRow = tuple[int, int, str, float, bytes]
 _ADD_HOT = "INSERT INTO hot (host, hour, first_ms, last_ms, points) VALUES (?, ?, ?, ?, ?)"
@@ -46,9 +45,24 @@ class SqlMetricStore:
     ) -> dict[int, Points]:
         parts: dict[int, list[Points]] = defaultdict(list)
         for day in days.days_between(start_ns, end_ns, "points"):
-            for series, points in chunks.read_day(day, series_by_host, start_ns, end_ns):
+            span = _within(day, start_ns, end_ns)
+            for series, points in chunks.points_of(day, series_by_host, *span).items():
                 parts[series].append(points)
-        return {series: _joined(found) for series, found in parts.items()}
+        joined = {series: chunks.joined(found) for series, found in parts.items()}
+        return {series: (times * NS_PER_MS, values) for series, (times, values) in joined.items()}
+
+    def has_points(self, start_ns: int, end_ns: int) -> bool:
+        return all(
+            days.holds(day, "points") for day in days.days_between(start_ns, end_ns, "points", "rollup")
+        )
+
+    def summaries(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int
+    ) -> list[Piece]:
+        pieces = []
+        for day in days.days_between(start_ns, end_ns, "points", "rollup"):
+            pieces += summaries.read_day(day, series_by_host, *_within(day, start_ns, end_ns))
+        return sorted(pieces, key=lambda one: (one.series, one.coverage.first_ms))
 
     def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
         found = []
@@ -57,7 +71,7 @@ class SqlMetricStore:
         return found
 
     def seal(self, now_ns: int) -> int:
-        return sum(chunks.seal_day(day, now_ns) for day in days.stored_days("points"))
+        return sum(sealing.seal_day(day, now_ns) for day in days.stored_days("points"))
 
 
 @dataclass(slots=True)
@@ -103,12 +117,11 @@ def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
         file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
 
 
-def _joined(parts: list[Points]) -> Points:
-    if len(parts) == 1:
-        return parts[0]
-    times = np.concatenate([part[0] for part in parts])
-    order = np.argsort(times, kind="stable")
-    return times[order], np.concatenate([part[1] for part in parts])[order]
+def _within(day: str, start_ns: int, end_ns: int) -> tuple[int, int]:
+    """The part of a range that lies in the day, in milliseconds."""
+    begin_ns = days.start_of(day)
+    first, end = max(start_ns, begin_ns), min(end_ns, begin_ns + DAY_NS)
+    return -(-first // NS_PER_MS), -(-end // NS_PER_MS)
 
 
 def _histograms_of(day: str, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:

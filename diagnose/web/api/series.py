@@ -10,7 +10,8 @@ from django.views.decorators.gzip import gzip_page
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.models.access import Role
 from diagnose.store import series as store
-from diagnose.store.series import Aggregate, Line
+from diagnose.store.series import Line
+from diagnose.store.summaries import Aggregate
 from diagnose.web.api import answers, paging, query, scope
 from diagnose.web.api.describe import described
 

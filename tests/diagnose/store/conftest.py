@@ -1,4 +1,4 @@
-"""Profiles put straight into the store."""
+"""Profiles and points put straight into the store."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from diagnose.models import Host, Service
-from diagnose.store import backend, dictionary
+from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.blob import summed
 from diagnose.store.dictionary import FrameInfo
-from diagnose.store.rows import BatchKey, ProfileBatch, ProfileGroup, ProfileRow
+from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 Stack = tuple[str, ...]
 
@@ -43,5 +43,24 @@ def put_profile(host: Host, data_dir) -> Callable[..., None]:
             **chosen,
         )
         backend.profile_store().append([ProfileBatch(BatchKey(host_id, "e", next(batches)), [row])])
+
+    return put
+
+
+@pytest.fixture
+def put_points(host: Host, data_dir) -> Callable[..., None]:
+    """Appends points of one series in a batch of their own."""
+    sequence = iter(range(1, 1_000))
+
+    def put(
+        metric: str, times_ns: list[int], values: list[float], counter: bool = False, **labels: str
+    ) -> None:
+        number = serieskeys.series_numbers(host, [serieskeys.key_of(metric, labels)], [counter])[0]
+        columns = PointColumns(
+            np.full(len(times_ns), number, np.uint32),
+            np.array(times_ns, np.int64),
+            np.array(values, np.float64),
+        )
+        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "e", next(sequence)), columns)])
 
     return put

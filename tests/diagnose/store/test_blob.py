@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.store import blob, pointblob, sums
+from diagnose.store import blob, sums
 
 COUNTS = st.dictionaries(st.integers(0, 2**32 - 1), st.integers(0, 2**53), max_size=400)
 
@@ -21,39 +21,6 @@ def test_a_profile_reads_back_as_it_was_written(counts):
     back_ids, back_values = blob.decode_counts(blob.encode_counts(ids, values))
     assert back_ids.tolist() == ids.tolist()
     assert back_values.tolist() == values.tolist()
-
-
-@given(st.lists(st.integers(0, 2**44), max_size=200))
-def test_times_read_back_as_they_were_written(times):
-    ordered = np.array(sorted(times), np.int64)
-    assert pointblob.decode_times(pointblob.encode_times(ordered)).tolist() == sorted(times)
-
-
-@given(
-    st.one_of(
-        st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=100),
-        st.lists(st.integers(-(2**52), 2**52).map(float), max_size=100),
-        st.lists(st.integers(-(10**6), 10**6).map(lambda n: n / 100), max_size=100),
-    )
-)
-def test_values_read_back_bit_for_bit(values):
-    array = np.array(values, np.float64)
-    assert pointblob.decode_values(pointblob.encode_values(array)).tobytes() == array.tobytes()
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 2**44), st.floats(allow_nan=False)), max_size=100
-    )
-)
-def test_a_row_of_points_reads_back_as_it_was_written(rows):
-    columns = (
-        np.array([row[0] for row in rows], np.uint32),
-        np.array([row[1] for row in rows], np.int64),
-        np.array([row[2] for row in rows], np.float64),
-    )
-    back = pointblob.decode_points(pointblob.encode_points(*columns))
-    assert [one.tolist() for one in back] == [one.tolist() for one in columns]
 
 
 @pytest.mark.parametrize("position", [0, 1, 5, 20, -1])
@@ -70,11 +37,6 @@ def test_a_blob_that_was_cut_off_says_so():
     for length in (0, 1, 2, len(good) // 2, len(good) - 1):
         with pytest.raises(blob.CorruptBlob):
             blob.decode_counts(good[:length])
-
-
-def test_whole_numbers_and_hundredths_take_a_fraction_of_their_eight_bytes():
-    seconds = np.arange(360) % 7 / 100
-    assert len(pointblob.encode_values(seconds)) < 360
 
 
 @given(st.lists(st.tuples(COUNTS, st.integers(1, 3), st.booleans()), max_size=6))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import numpy as np
-import pytest
 
 from diagnose.models import Host
 from diagnose.store import backend, days, histograms, rollup, series, serieskeys
@@ -15,25 +13,6 @@ from diagnose.store.rows import BatchKey, HistogramRow, MetricBatch, PointColumn
 SECOND = 10**9
 HOUR_NS = 3600 * SECOND
 DAY = time.time_ns() // (24 * HOUR_NS) * 24 * HOUR_NS - 24 * HOUR_NS
-
-
-@pytest.fixture
-def put_points(host: Host, data_dir) -> Callable[..., None]:
-    """Appends points of one series in a batch of their own."""
-    sequence = iter(range(1, 1_000))
-
-    def put(
-        metric: str, times_ns: list[int], values: list[float], counter: bool = False, **labels: str
-    ) -> None:
-        number = serieskeys.series_numbers(host, [serieskeys.key_of(metric, labels)], [counter])[0]
-        columns = PointColumns(
-            np.full(len(times_ns), number, np.uint32),
-            np.array(times_ns, np.int64),
-            np.array(values, np.float64),
-        )
-        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "e", next(sequence)), columns)])
-
-    return put
 
 
 def points_of(metric: str, start_ns: int, end_ns: int) -> list[tuple[int, float]]:
