@@ -31,7 +31,9 @@ RAW = (
 )
 CLASSES = (
     *RAW,
-    DataClass("rollup", "Rollups", "readings summed up by the minute, profiles by the hour", "RETENTION_ROLLUP_DAYS", 2),
+    DataClass(
+        "rollup", "Rollups", "readings by the minute, profiles by the hour", "RETENTION_ROLLUP_DAYS", 2
+    ),
 )
 _BY_KIND = {each.kind: each for each in CLASSES}
 
