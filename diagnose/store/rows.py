@@ -17,7 +17,7 @@ HOUR_NS = 3600 * NS_PER_SECOND
 DAY_NS = 24 * HOUR_NS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class BatchKey:
     """Names one batch for ever. `shift_ns` is what was added to its times, so that a repetition adds the same."""
 

@@ -112,7 +112,8 @@ def _hot_rows(host_id: int, points: PointColumns) -> Iterator[tuple[int, int, _H
 def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
     days.begin(day, "points")
     with days.writing(day, "points") as file:
-        new = [rows for rows in of_batches if applied.claim(file.sql, rows.batch, "series")]
+        in_order = sorted(of_batches, key=lambda rows: rows.batch)
+        new = [rows for rows in in_order if applied.claim(file.sql, rows.batch, "series")]
         file.sql.executemany(_ADD_HOT, [row for rows in new for row in rows.hot])
         file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
 

@@ -6,13 +6,15 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from diagnose.store import applied, days
 from diagnose.store.blob import encode_counts
 from diagnose.store.engine.protocol import Writing
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
-from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, ProfileBatch, ProfileRow
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, ProfileBatch, ProfileRow
 from diagnose.store.schema import Kind
 from diagnose.store.sql import merge, rollup, stored
 
@@ -31,17 +33,31 @@ _FIND_KEY = (
 )
 
 
+_Key = tuple[int, str, str, int, str, str]
+_Hour = tuple[int, str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _DayRows:
+    """What of one batch goes into one day, encoded before the transaction: others wait for its end."""
+
+    batch: BatchKey
+    keys: list[_Key]
+    values: list[tuple[int, int, int, bytes]]
+    hours: set[_Hour]
+
+
 class SqlProfileStore:
     """Holds no state of its own: the engine has the connections."""
 
     def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
         expired = [0] * len(batches)
-        of_day: dict[tuple[str, Kind], list[ProfileBatch]] = defaultdict(list)
+        of_day: dict[tuple[str, Kind], list[_DayRows]] = defaultdict(list)
         now_ns = time.time_ns()
         for index, batch in enumerate(batches):
             for day, kind, rows in _by_day(batch.rows):
                 if days.takes(day, kind, now_ns):
-                    of_day[day, kind].append(ProfileBatch(batch.key, rows))
+                    of_day[day, kind].append(_encoded(batch.key, rows))
                 else:
                     expired[index] += len(rows)
         for day, kind in sorted(of_day):
@@ -66,41 +82,52 @@ def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, Kind, list[Profil
         yield days.day_of(day * DAY_NS), kind, list(of_day)
 
 
-def _append_to(day: str, kind: Kind, batches: Sequence[ProfileBatch]) -> None:
-    """Encoded before the transaction: others wait for its end."""
-    encoded = [[encode_counts(row.stack_ids, row.counts) for row in batch.rows] for batch in batches]
+def _encoded(batch: BatchKey, rows: Sequence[ProfileRow]) -> _DayRows:
+    keys = [_key(batch.host_id, row) for row in rows]
+    values = [
+        (
+            row.start_ns,
+            (row.end_ns - row.start_ns) // NS_PER_MS,
+            row.period_ns,
+            encode_counts(row.stack_ids, row.counts),
+        )
+        for row in rows
+    ]
+    return _DayRows(batch, keys, values, _hours(batch.host_id, rows))
+
+
+def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
+    """Every writer comes to the rows that others share in one order, so that no two wait for each other."""
     days.begin(day, kind)
     with days.writing(day, kind) as file:
-        hours: set[tuple[object, ...]] = set()
-        for batch, blobs in zip(batches, encoded, strict=True):
-            if applied.claim(file.sql, batch.key, "profiles"):
-                file.sql.executemany(_ADD_PROFILE, _profile_values(file, batch, blobs))
-                hours |= _hours(batch.key.host_id, batch.rows)
+        in_order = sorted(of_batches, key=lambda rows: rows.batch)
+        new = [rows for rows in in_order if applied.claim(file.sql, rows.batch, "profiles")]
+        numbers = {key: _number(file, key) for key in sorted({key for rows in new for key in rows.keys})}
+        file.sql.executemany(
+            _ADD_PROFILE,
+            [
+                (numbers[key], *values)
+                for rows in new
+                for key, values in zip(rows.keys, rows.values, strict=True)
+            ],
+        )
+        hours = sorted({hour for rows in new for hour in rows.hours})
         if hours:
             file.sql.executemany(_TOUCH_HOUR, hours)
 
 
-def _profile_values(file: Writing, batch: ProfileBatch, blobs: Sequence[bytes]) -> list[tuple[object, ...]]:
-    return [
-        (
-            _number(file, _key(batch.key.host_id, row)),
-            row.start_ns,
-            (row.end_ns - row.start_ns) // NS_PER_MS,
-            row.period_ns,
-            blob,
-        )
-        for row, blob in zip(batch.rows, blobs, strict=True)
-    ]
-
-
-def _key(host_id: int, row: ProfileRow) -> tuple[object, ...]:
+def _key(host_id: int, row: ProfileRow) -> _Key:
     group = row.group
-    labels = json.dumps(dict(sorted(row.labels.items())), ensure_ascii=False, separators=(",", ":"))
-    capture = row.capture_id or ""
-    return group.service_id, group.type, group.unit, host_id, labels, capture
+    labels = _labels(tuple(sorted(row.labels.items())))
+    return group.service_id, group.type, group.unit, host_id, labels, row.capture_id or ""
 
 
-def _number(file: Writing, key: tuple[object, ...]) -> int:
+@lru_cache(maxsize=10_000)
+def _labels(items: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(items), ensure_ascii=False, separators=(",", ":"))
+
+
+def _number(file: Writing, key: _Key) -> int:
     known = file.keys.get(key)
     if known is None:
         file.sql.execute(_ADD_KEY, key)
@@ -108,7 +135,7 @@ def _number(file: Writing, key: tuple[object, ...]) -> int:
     return known
 
 
-def _hours(host_id: int, rows: Iterable[ProfileRow]) -> set[tuple[object, ...]]:
+def _hours(host_id: int, rows: Iterable[ProfileRow]) -> set[_Hour]:
     """The hours whose rollups no longer hold all: the host's own and that of all hosts (0)."""
     return {
         (
