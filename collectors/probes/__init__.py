@@ -1,11 +1,12 @@
 """The probes. In: the files of /proc and /sys, and netlink. Out: wire samples with the metrics each declares.
 
-One file an area, by source: `proc/` (text files), `net/` (sockets and namespaces), `ebpf/` (counts and
+One file an area, by source: `proc/` (text files), `net/` (sockets, devices, namespaces), `cgroup/`, `ebpf/` (counts and
 histograms that programs in the kernel keep), `runtime/` (languages).
 The agent makes one instance of each class in `ALL` and calls it every `INTERVAL_SECONDS`.
 """
 
 from collectors.probe import Probe
+from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
@@ -60,6 +61,7 @@ ALL: tuple[type[Probe], ...] = (
     Connections,
     Udp,
     Namespaces,
+    Cgroups,
     Processes,
     Limits,
     TcpRtt,

@@ -99,7 +99,7 @@ def test_a_probe_tells_what_it_declares(kind):
 # They tell of what happens, each in a test of its own that makes it happen.
 EVENT_DRIVEN = {kind.NAME for kind in ALL if kind.__module__.startswith("collectors.probes.ebpf.")}
 # What some kernels lack: interrupt pressure, and counters that came or went with versions.
-UNSEEN = {"namespaces", "netstat"}
+UNSEEN = {"namespaces", "netstat", "cgroups"}
 KERNEL_DEPENDENT = {"pressure_irq_stalled_seconds_total"}
 # Told when their owner was found, who is looked for more seldom than these passes.
 LATER = {metric.name for metric in closewait.METRICS}
