@@ -8,6 +8,7 @@ The agent makes one instance of each class in `ALL` and calls it every `INTERVAL
 from collectors.probe import Probe
 from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
+from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
@@ -69,4 +70,5 @@ ALL: tuple[type[Probe], ...] = (
     TcpRetransmits,
     AcceptWait,
     RunqueueWait,
+    HttpServer,
 )

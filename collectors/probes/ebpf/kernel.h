@@ -40,6 +40,10 @@ enum bpf_map_type {
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_CLOSE = 7, TCP_LISTEN = 10 };
 enum { AF_INET = 2, AF_INET6 = 10, IPPROTO_TCP = 6 };
 
+/* include/linux/sched.h */
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD 0x00200000
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct ns_common {
@@ -123,6 +127,16 @@ struct task_struct {
 struct trace_event_raw_sys_exit {
 	long id, ret;
 };
+/* The registers with which a system call was entered; each machine has its own, and the loader picks by field. */
+struct pt_regs___x86 {
+	unsigned long si;
+	unsigned long orig_ax;
+};
+struct pt_regs___arm {
+	u64 regs[31];
+	s32 syscallno;
+};
+struct pt_regs;
 struct request_sock {
 	struct sock_common __req_common;
 };

@@ -15,7 +15,6 @@ struct group {
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum { WAITED, THROTTLED };
-#define PF_KTHREAD 0x00200000
 
 struct stop {
 	u64 stopped; /* how long the group's clock on this CPU has stood still, as last seen */

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import heapq
+import itertools
 import json
 import os
 import select
@@ -89,14 +90,17 @@ def main() -> None:
     server = socket.create_server((NEAR, PORT))
     threading.Thread(target=echo, args=(server,), daemon=True).start()
     sys.stdin.readline()
+    took = [time.monotonic()]
     with socket.create_connection((FAR, PORT)) as client:
+        took.append(time.monotonic())
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        began = time.monotonic()
         for _ in range(options.exchanges):
             client.send(b"ping")
             client.recv(4096)
-        exchange_seconds = (time.monotonic() - began) / options.exchanges
-    print(json.dumps({"dropped": path.dropped, "exchange_seconds": exchange_seconds}), flush=True)
+            took.append(time.monotonic())
+    steps = [later - before for before, later in itertools.pairwise(took)]
+    seconds = {"connect_seconds": steps[0], "slowest_seconds": max(steps)}
+    print(json.dumps({"dropped": path.dropped, **seconds}), flush=True)
     sys.stdin.readline()
 
 

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
+// HTTP/1.x as a server's system calls show it: a read that begins with a method, and the write that begins the answer.
+#include "kernel.h"
+#include "endpoint.h"
+
+struct group {
+	struct endpoint end;
+	u32 tgid;
+	u8 method;
+	u8 status_class;
+	u16 unused;
+};
+
+#define MOST_CELLS 16384
+#include "cells.h"
+#include "userdata.h"
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define WORD(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
+#define MSG_PEEK 2
+#define MOST_WAITING 4 /* a power of two */
+#define STATUS_BYTES 12 /* HTTP/1.1 200 */
+
+enum method { NOT_SEEN, GET, POST, PUT, HEAD, DELETE, PATCH, OPTIONS };
+
+/* Requests of a connection that wait for their answer, oldest first: with pipelining there are several. */
+struct exchange {
+	u64 read_ns[MOST_WAITING];
+	u8 method[MOST_WAITING];
+	u32 first, count;
+	/* Requests beyond those, and those that came in one read with another. */
+	u64 last_read_ns;
+	u8 last_method;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct exchange);
+} exchanges SEC(".maps");
+
+static __always_inline s32 method_of(u32 start)
+{
+	switch (start) {
+	case WORD('G', 'E', 'T', ' '):
+		return GET;
+	case WORD('P', 'O', 'S', 'T'):
+		return POST;
+	case WORD('P', 'U', 'T', ' '):
+		return PUT;
+	case WORD('H', 'E', 'A', 'D'):
+		return HEAD;
+	case WORD('D', 'E', 'L', 'E'):
+		return DELETE;
+	case WORD('P', 'A', 'T', 'C'):
+		return PATCH;
+	case WORD('O', 'P', 'T', 'I'):
+		return OPTIONS;
+	}
+	return -1;
+}
+
+/* The method, or -1 when this is no beginning of a request. Of a read too short to tell, whether it may be one. */
+static __always_inline s32 begins_request(u32 length)
+{
+	u8 letter = 0;
+	u32 start = 0;
+
+	if (length >= sizeof(start))
+		return read_start(&start, sizeof(start)) ? method_of(start) : -1;
+	if (!read_start(&letter, sizeof(letter)))
+		return -1;
+	return letter == 'G' || letter == 'P' || letter == 'H' || letter == 'D' || letter == 'O' ? NOT_SEEN : -1;
+}
+
+/* While one request waits, what looks like another may be its rest: of one that came in pieces, or of one with a body,
+ * after which nobody pipelines (RFC 9112, 9.3.2). */
+static __always_inline bool continues(struct exchange *exchange, s32 method)
+{
+	u8 last = exchange->last_method;
+
+	return exchange->count && (method == NOT_SEEN || (last != GET && last != HEAD && last != OPTIONS));
+}
+
+static __always_inline void remember(struct exchange *exchange, u8 method)
+{
+	u64 now_ns = bpf_ktime_get_ns();
+	u32 at;
+
+	exchange->last_read_ns = now_ns;
+	exchange->last_method = method;
+	if (exchange->count >= MOST_WAITING)
+		return;
+	at = (exchange->first + exchange->count) & (MOST_WAITING - 1);
+	exchange->read_ns[at] = now_ns;
+	exchange->method[at] = method;
+	exchange->count++;
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(received, struct sock *sk, int length, int flags)
+{
+	struct exchange *exchange;
+	struct tcp_sock *tcp;
+	s32 method;
+
+	if (length <= 0 || flags & MSG_PEEK || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	if (!tcp || went_out(tcp))
+		return 0;
+	method = begins_request(length);
+	if (method < 0)
+		return 0;
+	exchange = bpf_sk_storage_get(&exchanges, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!exchange) {
+		count_lost();
+		return 0;
+	}
+	if (!continues(exchange, method))
+		remember(exchange, method);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sent, struct sock *sk, int length)
+{
+	u32 start[STATUS_BYTES / 4];
+	struct exchange *exchange;
+	struct key key = {};
+	u8 class;
+	u64 ns;
+
+	if (length < STATUS_BYTES || sk->sk_protocol != IPPROTO_TCP)
+		return 0;
+	exchange = bpf_sk_storage_get(&exchanges, sk, 0, 0);
+	if (!exchange || !exchange->last_read_ns || !read_start(start, sizeof(start)))
+		return 0;
+	if (start[0] != WORD('H', 'T', 'T', 'P') || (start[1] & 0xffffff) != WORD('/', '1', '.', 0))
+		return 0;
+	class = (start[2] >> 8 & 0xff) - '0';
+	if (class == 1 && start[2] >> 16 != ('0' | '1' << 8)) /* all but 101 announce another answer */
+		return 0;
+	ns = bpf_ktime_get_ns();
+	if (exchange->count) {
+		u32 at = exchange->first & (MOST_WAITING - 1);
+
+		ns -= exchange->read_ns[at];
+		key.group.method = exchange->method[at];
+		exchange->first++;
+		exchange->count--;
+	} else {
+		ns -= exchange->last_read_ns;
+		key.group.method = exchange->last_method;
+	}
+	key.bucket = bucket_of(ns, 20);
+	put_local(&key.group.end, sk, sk->__sk_common.skc_num);
+	key.group.tgid = bpf_get_current_pid_tgid() >> 32;
+	key.group.status_class = class;
+	add(&key, ns);
+	if (class == 1) /* no HTTP any more */
+		bpf_sk_storage_delete(&exchanges, sk);
+	return 0;
+}

@@ -1,0 +1,63 @@
+"""Service times of HTTP/1.x servers, without touching them: from the read that begins a request until the write that
+begins its answer, by listener, service, method and class of the status.
+
+What is seen are the system calls. TLS hides it, and so does io_uring; of several answers in one write only the first
+counts.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from functools import partial
+
+from collectors.probe import Cost, Host, Metric
+from collectors.probes.ebpf import endpoints, tally
+from collectors.probes.ebpf.listening import Listening
+from collectors.probes.ebpf.services import service_of
+from collectors.readings import Labels
+from collectors.wire import Sample
+
+SERVICE_TIME = "http_server_seconds"
+# As the program numbers them; a request that came in pieces does not show its method.
+METHODS = ("unknown", "GET", "POST", "PUT", "HEAD", "DELETE", "PATCH", "OPTIONS")
+_REST = struct.Struct("<IBBxx")
+
+
+class HttpServer:
+    """Cost: 0.3 µs a request, and 0.1 µs each read and write of other incoming connections."""
+
+    NAME = "http_server"
+    COST: Cost = "moderate"
+    INTERVAL_SECONDS = 10.0
+    METRICS: tuple[Metric, ...] = (
+        Metric(
+            SERVICE_TIME,
+            "s",
+            "Time from reading the beginning of a request until writing the beginning of its answer.",
+            ("listener", "service", "method", "status_class", "netns"),
+        ),
+        tally.LOST,
+    )
+
+    def __init__(self) -> None:
+        self._source = tally.pack_of(__file__)
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        drained = self._source.drain()
+        found = tally.tallies(drained.cells, partial(_labels, host, Listening(host.proc)))
+        yield from tally.histograms(SERVICE_TIME, "loglin20", host.now_ns, found)
+        yield from tally.lost(self.NAME, host.now_ns, drained)
+
+
+def _labels(host: Host, listening: Listening, group: bytes) -> Labels:
+    end = endpoints.parse(group)
+    pid, method, status = _REST.unpack_from(group, endpoints.ENDPOINT.size)
+    return endpoints.with_netns(
+        host.proc,
+        end,
+        ("listener", listening.name_of(end)),
+        ("service", service_of(host.proc, pid)),
+        ("method", METHODS[method]),
+        ("status_class", f"{status}xx"),
+    )

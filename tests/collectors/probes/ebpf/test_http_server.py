@@ -1,0 +1,153 @@
+"""Service times and answers of servers that are known, read from outside of them."""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
+from tests.collectors.probes.ebpf import http_servers
+from tests.collectors.probes.ebpf.live import counting, histograms, own_service
+
+pytestmark = pytest.mark.root(to="load eBPF programs")
+
+SERVE = "import runpy; import sys; sys.argv = ['', '{}']; runpy.run_path('{}', run_name='__main__')"
+
+
+@pytest.fixture
+def read():
+    with counting(HttpServer()) as read:
+        yield read
+
+
+def serve(address: str = "127.0.0.1"):
+    return own_service("shop-front", SERVE.format(address, http_servers.__file__))
+
+
+def test_times_and_answers_over_a_kept_connection_are_told(read):
+    with serve() as process:
+        port = int(process.stdout.readline())
+        client = http.client.HTTPConnection("127.0.0.1", port)
+        seen = Counter()
+        for method, path in [
+            ("GET", "/20/200"),
+            ("POST", "/5/503"),
+            ("GET", "/20/200"),
+            ("DELETE", "/0/404"),
+        ]:
+            began = time.monotonic()
+            client.request(method, path, body=b"GET is a word too" if method == "POST" else None)
+            client.getresponse().read()
+            seen[method] += time.monotonic() - began
+        client.close()
+        samples = read()
+    found = {
+        (sample.labels["method"], sample.labels["status_class"]): sample
+        for sample in histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}", service="shop-front")
+    }
+    assert {key: sample.count for key, sample in found.items()} == {
+        ("GET", "2xx"): 2,
+        ("POST", "5xx"): 1,
+        ("DELETE", "4xx"): 1,
+    }
+    assert 0.04 <= found["GET", "2xx"].sum <= seen["GET"]
+    assert 0.005 <= found["POST", "5xx"].sum <= seen["POST"]
+    assert found["DELETE", "4xx"].sum <= seen["DELETE"]
+
+
+def talk(pieces: list[tuple[float, bytes]], answers: int, pause_seconds: float) -> str:
+    """Send the pieces, each after its pause, to a server that answers in order; the listener's name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=http_servers.answer_in_order, args=(server, pause_seconds))
+        thread.start()
+        with socket.create_connection(server.getsockname()) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for pause, piece in pieces:
+                time.sleep(pause)
+                client.send(piece)
+            received = b""
+            while received.count(b"\r\n\r\n") < answers:
+                received += client.recv(4096)
+        thread.join()
+        return "{}:{}".format(*server.getsockname())
+
+
+REQUEST = b"GET /some/thing HTTP/1.1\r\nHost: shop\r\n\r\n"
+
+
+def test_a_request_that_comes_in_pieces_counts_once_and_from_its_first_byte(read):
+    name = talk([(0, b"G"), (0.02, b"ET / HTTP/1.1\r\n"), (0.02, b"Host: shop\r\n\r\n")], 1, 0.01)
+    (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    assert (found.count, found.labels["status_class"], found.labels["method"]) == (1, "2xx", "unknown")
+    assert 0.05 <= found.sum < 0.15
+
+
+def test_requests_in_one_write_each_have_an_answer(read):
+    name = talk([(0, 5 * REQUEST)], 5, 0.01)
+    (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    assert found.count == 5
+    assert found.sum >= 0.01 + 0.02 + 0.03 + 0.04 + 0.05
+
+
+def test_pipelined_requests_are_timed_from_when_each_was_read(read):
+    name = talk([(0, REQUEST), (0.005, REQUEST)], 2, 0.03)
+    (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    assert found.count == 2
+    # The second lies in the socket until the server reads again, which is no service time.
+    assert 0.06 <= found.sum < 0.06 + 0.04
+
+
+def test_what_is_no_http_is_not_told(read):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        name = "{}:{}".format(*server.getsockname())
+        with socket.create_connection(server.getsockname()) as client:
+            accepted, _ = server.accept()
+            with accepted:
+                for words in (b"*1\r\n$4\r\nPING\r\n", b"GET a key of mine\r\n", b"G"):
+                    client.send(words)
+                    accepted.recv(100)
+                    accepted.send(b"+PONG and some more bytes\r\n")
+    assert histograms(read(), SERVICE_TIME, listener=name) == []
+
+
+def test_nginx_is_seen_with_its_listener(read, tmp_path):
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if nginx is None:
+        pytest.skip("nginx is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "page").write_text("x" * 100_000)
+    settings = tmp_path / "nginx.conf"
+    settings.write_text(
+        f"daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error; events {{}}\n"
+        f"http {{ access_log off; sendfile on; root {tmp_path}; server {{ listen 127.0.0.1:{port}; }} }}\n"
+    )
+    process = subprocess.Popen([nginx, "-c", str(settings), "-p", str(tmp_path)], stderr=subprocess.DEVNULL)
+    try:
+        client = http.client.HTTPConnection("127.0.0.1", port)
+        for _ in range(100):
+            try:
+                client.connect()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        for path in ("/page", "/page", "/none"):
+            client.request("GET", path)
+            client.getresponse().read()
+        client.close()
+        samples = read()
+    finally:
+        process.kill()
+        process.wait()
+    found = {
+        s.labels["status_class"]: s for s in histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}")
+    }
+    assert {status: sample.count for status, sample in found.items()} == {"2xx": 2, "4xx": 1}
+    assert found["2xx"].sum / 2 < 0.05
