@@ -35,6 +35,7 @@ from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.sockstat import Sockstat
 from collectors.probes.proc.softirqs import Softirqs
 from collectors.probes.proc.softnet import Softnet
+from collectors.probes.proc.threads import Threads
 from collectors.probes.proc.vmstat import Vmstat
 from collectors.probes.proc.zoneinfo import Zoneinfo
 
@@ -64,6 +65,7 @@ ALL: tuple[type[Probe], ...] = (
     Namespaces,
     Cgroups,
     Processes,
+    Threads,
     Limits,
     TcpRtt,
     TcpLifecycle,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, procfs
+from collectors import identity, procfs, watched
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.net import owners
 from collectors.readings import Increases, count, gauge
@@ -87,9 +87,17 @@ class Processes:
         """The busiest first."""
         rows = self._rows(host.proc)
         told = self._choose(host.proc, rows)
+        watched.of(host.proc).processes = [
+            identity.describe(row.stat, host.proc) for row in told if self._is_watched(host.proc, row)
+        ]
         switches = self._switches_of(host.proc, told)
         for row in told:
             yield from _samples(host, row, switches)
+
+    def _is_watched(self, root: Path, row: _Row) -> bool:
+        """Whose threads are worth a look: all that served or computed lately, or are known to be programs' runtimes."""
+        listens = row.stat.pid in owners.of(root).pids()
+        return listens or bool(row.cpu_seconds) or identity.describe(row.stat, root).runtime != "native"
 
     def _rows(self, root: Path) -> list[_Row]:
         self._passes += 1
