@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import selectors
 import signal
 import subprocess
@@ -25,6 +26,8 @@ _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 30.0
 _ASK_EVERY_SECONDS = 0.1
 _LONGEST_LINE_BYTES = 64 * 1024
+# Each collector keeps its connections to web and stream open; systemd's soft limit of 1024 would be the fleet's.
+_OPEN_FILES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,14 @@ class Service:
 
     def says(self, line: str) -> bool:
         return bool(line.strip()) and not any(part in line for part in self.unsaid)
+
+
+def _raise_open_files() -> None:
+    """As far as the hard limit lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _OPEN_FILES:
+        wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def wait_seconds(failures: int) -> float:
@@ -68,6 +79,7 @@ class Child:
 
         def before_exec() -> None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            _raise_open_files()
             if os.getppid() != supervisor:  # it died between fork and prctl
                 os._exit(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -140,3 +141,20 @@ def test_a_group_of_zombies_counts_as_gone():
         assert living_groups({os.getpgid(0)}) == {os.getpgid(0)}
     finally:
         process.wait()
+
+
+def test_services_may_open_as_many_files_as_a_fleet_has_connections():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    show = "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+    try:
+        child = Child(Service("limits", [sys.executable, "-c", show]))
+        child.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert child.process
+    assert child.process.stdout
+    os.set_blocking(child.process.stdout.fileno(), True)
+    soft, hard = map(int, child.process.communicate()[0].split())
+    assert hard == before[1]
+    assert soft == min(65_536, hard) if hard > 0 else soft == 65_536
