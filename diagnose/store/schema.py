@@ -13,7 +13,7 @@ from typing import Literal
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS
 
 # Goes up with every change: an engine refuses days that another version made.
-VERSION = 2
+VERSION = 3
 Kind = Literal["profiles", "points", "captures", "rollup"]
 Type = Literal["integer", "real", "text", "bytes"]
 
@@ -40,12 +40,15 @@ _APPLIED = Table(
     {"host": "integer", "epoch": "text", "seq": "integer", "part": "text", "shift_ns": "integer"},
     key=("host", "epoch", "seq", "part"),
 )
-# A profile's key is everything but its time and counts; keys repeat, so a row needs only their number.
+# A profile's key is its hour and everything but its exact time and counts; keys repeat, so a row needs only their
+# number. With the hour in it, a query meets only those processes that lived in its range, however many there were.
 _PROFILE_KEY = Table(
     "profile_key",
-    {**_GROUP, "labels": "text", "capture": "text"},
-    key=(*_GROUP, "labels", "capture"),
+    {"hour": "integer", **_GROUP, "labels": "text", "capture": "text"},
+    key=("hour", *_GROUP, "labels", "capture"),
     numbered=True,
+    time="hour",
+    day_length=_HOURS,
 )
 _PROFILE = Table(
     "profile",
@@ -61,10 +64,20 @@ _PROFILE = Table(
     time="start_ns",
     day_length=DAY_NS,
 )
+# When the samples of a profile were taken, of those that tell.
+_SAMPLE_TIMES = Table(
+    "sample_times",
+    {"key": "integer", "start_ns": "integer", "duration_ms": "integer", "offsets": "bytes"},
+    indexes=(("key", "start_ns"),),
+    numbered=True,
+    time="start_ns",
+    day_length=DAY_NS,
+)
 PROFILES = (
     _APPLIED,
     _PROFILE_KEY,
     _PROFILE,
+    _SAMPLE_TIMES,
     Table(
         "profile_hour",
         {**_GROUP, "hour": "integer", "changes": "integer"},
@@ -121,25 +134,32 @@ POINTS = (
     ),
 )
 # What a person asked for outlives routine profiles; nothing is computed from it.
-CAPTURES = (_APPLIED, _PROFILE_KEY, _PROFILE)
+CAPTURES = (_APPLIED, _PROFILE_KEY, _PROFILE, _SAMPLE_TIMES)
 
-# `host` 0 is the sum over all hosts; `changes` says up to which change of the raw hour the row holds.
+# What a sum of profiles consists of; `changes` says up to which change of the raw data it holds.
+_SUM: dict[str, Type] = {
+    "changes": "integer",
+    "profiles": "integer",
+    "seconds": "real",
+    "samples": "integer",
+    "period_ns": "integer",
+    "counts": "bytes",
+}
+# `host` 0 is the sum over all hosts, with no `labels`; a day's is over all labels and stands at the day's first hour.
 ROLLUP = (
     Table(
         "profile_rollup",
-        {
-            **_GROUP,
-            "hour": "integer",
-            "changes": "integer",
-            "profiles": "integer",
-            "seconds": "real",
-            "samples": "integer",
-            "period_ns": "integer",
-            "counts": "bytes",
-        },
-        key=_HOUR_OF_GROUP,
+        {**_GROUP, "hour": "integer", "labels": "text", **_SUM},
+        key=(*_HOUR_OF_GROUP, "labels"),
         indexes=(("hour", "host", "service", "type", "unit", "changes", "profiles", "seconds"),),
         numbered=True,
+        time="hour",
+        day_length=_HOURS,
+    ),
+    Table(
+        "profile_day",
+        {**_GROUP, "hour": "integer", **_SUM},
+        key=_HOUR_OF_GROUP,
         time="hour",
         day_length=_HOURS,
     ),

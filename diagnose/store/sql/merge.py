@@ -1,22 +1,41 @@
-"""Adding up profiles of a time range: rollups for whole hours, raw rows for the edges, labels and captures."""
+"""Adding up profiles of a time range: sums of whole days and hours where they are up to date, raw rows elsewhere.
+
+Sums by labels hold a profile under some of its labels (`labelsets`): a row counts when it carries all that is asked
+for, and raw rows make up for profiles that were added up under less. Captures are not rolled up.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from diagnose.store import days
+from diagnose.store import days, labelsets
+from diagnose.store.engine.protocol import Sql
 from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.rows import HOUR_NS, ProfileGroup
 from diagnose.store.schema import Kind
-from diagnose.store.sql.rollup import ALL_HOSTS, HourKey, Hours, changes_of, rolled_up
+from diagnose.store.sql.asking import many
+from diagnose.store.sql.validity import (
+    ALL_HOSTS,
+    GROUP,
+    Hour,
+    Hours,
+    Place,
+    Span,
+    appended,
+    by_place,
+    day_span,
+    pieces,
+)
 from diagnose.store.sums import Part, add_up
 
 log = logging.getLogger(__name__)
-Span = tuple[int, int]
+_SUM = "counts, period_ns, samples, profiles, seconds"
+_RAW = (
+    "SELECT counts, period_ns, duration_ms FROM profile WHERE key IN ({}) AND start_ns >= ? AND start_ns < ?"
+)
 
 
 @dataclass(slots=True)
@@ -27,18 +46,29 @@ class _Found:
     profiles: int = 0
     seconds: float = 0.0
 
+    def add(self, part: Part, profiles: int, seconds: float) -> None:
+        self.parts.append(part)
+        self.profiles += profiles
+        self.seconds += seconds
+
+    def add_sum(self, counts: bytes, period_ns: int, samples: int, profiles: int, seconds: float) -> None:
+        self.add(Part(counts, period_ns, samples), profiles, seconds)
+
+
+_Groups = dict[ProfileGroup, _Found]
+
 
 def merge(which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
     """One sum a group, that of most profiles first."""
-    found: dict[ProfileGroup, _Found] = defaultdict(_Found)
-    kind: Kind = "profiles" if which.capture_id is None else "captures"
-    for day in days.days_between(start_ns, end_ns, kind, "rollup"):
-        begin = days.start_of(day)
-        span = (max(start_ns, begin), min(end_ns, begin + 24 * HOUR_NS))
-        whole = _usable_rollups(day, which, span)
-        _collect_rollups(day, whole, found)
-        if days.holds(day, kind):
-            _collect_raw(day, kind, which, span, whole, found)
+    found: _Groups = defaultdict(_Found)
+    raw: Kind = "profiles" if which.capture_id is None else "captures"
+    for day in days.days_between(start_ns, end_ns, raw, "rollup"):
+        begin, end = day_span(day)
+        part = _Day(day, which, (max(start_ns, begin), min(end_ns, end)), found)
+        if which.capture_id is None and days.holds(day, "rollup"):
+            part.collect_sums()
+        if days.holds(day, raw):
+            part.collect_raw(raw)
     sums = [_added(group, one) for group, one in found.items()]
     return sorted(sums, key=lambda one: -one.profiles)
 
@@ -52,95 +82,108 @@ def _added(group: ProfileGroup, found: _Found) -> GroupSum:
     return GroupSum(group, total, found.profiles - total.corrupt, found.seconds)
 
 
-def _usable_rollups(day: str, which: ProfileFilter, span: Span) -> list[HourKey]:
-    if which.labels or which.capture_id is not None:
-        return []
-    wanted = set(which.host_ids) or {ALL_HOSTS}
-    hours = Hours(*span, which.service_id, which.type)
-    return [key for key in valid_rollups(day, hours) if key.host_id in wanted]
+class _Day:
+    """What one day has of the span: first the sums that hold all, then the raw rows that these do not cover."""
 
+    def __init__(self, day: str, which: ProfileFilter, span: Span, found: _Groups) -> None:
+        self._day = day
+        self._which = which
+        self._span = span
+        self._found = found
+        # Under which sets of labels each hour of each place has valid sums, and the hours without anything else.
+        self._covered: dict[Hour, set[str]] = defaultdict(set)
+        self._settled: set[int] = set()
 
-def valid_rollups(day: str, which: Hours) -> list[HourKey]:
-    """The rollups that hold all of an hour wholly in the span; of a day without raw data, those that begin in it."""
-    held = rolled_up(day, which)
-    if not days.holds(day, "profiles"):
-        return list(held)
-    raw = changes_of(day, which)
-    return [
-        key
-        for key, changes in held.items()
-        if (key.hour + 1) * HOUR_NS <= which.end_ns and raw.get(key) == changes
-    ]
+    def collect_sums(self) -> None:
+        """Sums over all hosts have no labels; where one is stale, those of the hosts stand in for it."""
+        which = self._which
+        of_all = not which.host_ids and not which.labels
+        hours = Hours(*self._span, which.service_id, which.type, (ALL_HOSTS,) if of_all else which.host_ids)
+        changes = appended(self._day, hours)
+        with days.reading(self._day, "rollup") as sql:
+            if self._span == day_span(self._day) and not which.labels:
+                self._add_days(sql, hours, changes)
+            self._add_hours(sql, hours, changes)
+            if of_all and changes is not None and self._has_whole(changes.keys() - self._covered.keys()):
+                hours = hours._replace(host_ids=())
+                changes = appended(self._day, hours)
+                self._add_hours(sql, hours, changes)
+        if changes is not None and not which.labels:
+            left = {hour for place, hour in changes if not self._is_covered(place, hour)}
+            self._settled = {hour for _, hour in changes} - left
 
+    def _has_whole(self, hours: Iterable[Hour]) -> bool:
+        return any((hour + 1) * HOUR_NS <= self._span[1] for _, hour in hours)
 
-def _collect_rollups(day: str, keys: list[HourKey], found: dict[ProfileGroup, _Found]) -> None:
-    if not keys:
-        return
-    with days.reading(day, "rollup") as sql:
-        for key in keys:
-            group = key.group
-            row = sql.execute(
-                "SELECT counts, period_ns, samples, profiles, seconds FROM profile_rollup "
-                "WHERE service = ? AND type = ? AND unit = ? AND host = ? AND hour = ?",
-                (group.service_id, group.type, group.unit, key.host_id, key.hour),
-            ).fetchone()
-            if row is not None:  # dropped by retention since
-                _add(found[group], [Part(row[0], row[1], row[2])], row[3], row[4])
+    def _is_covered(self, place: Place, hour: int, labels: str = labelsets.ALL) -> bool:
+        """Whether a profile of these labels is in a sum that was added, or is not wanted."""
+        if self._covered.get((place._replace(host_id=ALL_HOSTS), hour)):
+            return True
+        sums = self._covered.get((place, hour), ())
+        if not self._which.labels or not sums:
+            return bool(sums)
+        under = labelsets.sum_of(labels, sums)
+        return under is not None and labelsets.carries(under, self._which.labels)
 
+    def _add_days(self, sql: Sql, which: Hours, changes: Mapping[Hour, int] | None) -> None:
+        """The sums of the whole day that hold all."""
+        condition, values = which.where()
+        hours = None if changes is None else by_place(changes)
+        query = f"SELECT {GROUP}, host, hour, changes, {_SUM} FROM profile_day WHERE {condition}"  # noqa: S608
+        for row in sql.execute(query, values).fetchall():
+            place, (first, held), total = Place(*row[:4]), row[4:6], row[6:]
+            if hours is None or sum(hours[place].values()) == held:
+                self._found[place.group].add_sum(*total)
+                for hour in range(first, first + 24):
+                    self._covered[place, hour].add(labelsets.ALL)
 
-def _add(found: _Found, parts: list[Part], profiles: int, seconds: float) -> None:
-    found.parts += parts
-    found.profiles += profiles
-    found.seconds += seconds
+    def _add_hours(self, sql: Sql, which: Hours, changes: Mapping[Hour, int] | None) -> None:
+        """The sums of hours wholly in the span that hold all; of a day without raw data, of those that begin in it."""
+        condition, values = which.where()
+        query = f"SELECT {GROUP}, host, hour, labels, changes, id FROM profile_rollup WHERE {condition}"  # noqa: S608
+        before = {key for key, labels in self._covered.items() if labels}
+        chosen: dict[int, ProfileGroup] = {}
+        for *columns, hour, labels, held, number in sql.execute(query, values).fetchall():
+            place = Place(*columns)
+            whole = (
+                (hour + 1) * HOUR_NS <= which.end_ns
+                and changes is not None
+                and changes.get((place, hour)) == held
+            )
+            done = (place, hour) in before or (place._replace(host_id=ALL_HOSTS), hour) in before
+            if (whole or changes is None) and not done:
+                self._covered[place, hour].add(labels)
+                if labels == labelsets.ALL or labelsets.carries(labels, self._which.labels):
+                    chosen[number] = place.group
+        query = f"SELECT id, {_SUM} FROM profile_rollup WHERE id IN ({{}})"  # noqa: S608
+        for number, *total in many(sql, query, chosen):
+            self._found[chosen[number]].add_sum(*total)
 
-
-def _collect_raw(
-    day: str,
-    kind: Kind,
-    which: ProfileFilter,
-    span: Span,
-    whole: list[HourKey],
-    found: dict[ProfileGroup, _Found],
-) -> None:
-    covered: dict[tuple[ProfileGroup, int], set[int]] = defaultdict(set)
-    for key in whole:
-        covered[key.group, key.host_id].add(key.hour)
-    with days.reading(day, kind) as sql:
-        keys = sql.execute(
-            "SELECT id, service, type, unit, host, labels FROM profile_key "
-            "WHERE service = ? AND type = ? AND capture = ?",
-            (which.service_id, which.type, which.capture_id or ""),
-        ).fetchall()
-        for number, *group_columns, host, labels in keys:
-            if not _wanted(which, host, labels):
-                continue
-            group = ProfileGroup(*group_columns)
-            summed = covered[group, host if which.host_ids else ALL_HOSTS]
-            for begin, end in uncovered(span, summed):
-                rows = sql.execute(
-                    "SELECT counts, period_ns, duration_ms FROM profile "
-                    "WHERE key = ? AND start_ns >= ? AND start_ns < ?",
-                    (number, begin, end),
+    def collect_raw(self, kind: Kind) -> None:
+        """What the sums do not cover."""
+        which = self._which
+        with days.reading(self._day, kind) as sql:
+            for hour, begin, end in pieces(self._span):
+                if hour in self._settled:
+                    continue
+                keys = sql.execute(
+                    "SELECT id, unit, host, labels FROM profile_key "
+                    "WHERE hour = ? AND service = ? AND type = ? AND capture = ?",
+                    (hour, which.service_id, which.type, which.capture_id or ""),
                 ).fetchall()
-                if rows:
-                    seconds = sum(row[2] for row in rows) / 1000
-                    _add(found[group], [Part(row[0], row[1]) for row in rows], len(rows), seconds)
+                left: dict[ProfileGroup, list[int]] = defaultdict(list)
+                for number, unit, host, labels in keys:
+                    place = Place(which.service_id, which.type, unit, host)
+                    wanted = not which.host_ids or host in which.host_ids
+                    if (
+                        wanted
+                        and labelsets.carries(labels, which.labels)
+                        and not self._is_covered(place, hour, labels)
+                    ):
+                        left[place.group].append(number)
+                for group, numbers in left.items():
+                    self._add_raw(sql, group, numbers, (begin, end))
 
-
-def _wanted(which: ProfileFilter, host: int, labels: str) -> bool:
-    if which.host_ids and host not in which.host_ids:
-        return False
-    return not which.labels or set(which.labels) <= set(json.loads(labels).items())
-
-
-def uncovered(span: Span, hours: Iterable[int]) -> list[Span]:
-    """What is left of a span without the given hours, in order."""
-    left: list[Span] = []
-    begin = span[0]
-    for hour in sorted(hours):
-        if hour * HOUR_NS > begin:
-            left.append((begin, hour * HOUR_NS))
-        begin = (hour + 1) * HOUR_NS
-    if begin < span[1]:
-        left.append((begin, span[1]))
-    return left
+    def _add_raw(self, sql: Sql, group: ProfileGroup, keys: list[int], span: Span) -> None:
+        for counts, period_ns, duration_ms in many(sql, _RAW, keys, span):
+            self._found[group].add(Part(counts, period_ns), 1, duration_ms / 1000)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 
-from diagnose.store import applied, days
+from diagnose.store import applied, days, labelsets
 from diagnose.store.blob import encode_counts
 from diagnose.store.engine.protocol import Writing
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
@@ -24,16 +22,16 @@ _TOUCH_HOUR = (
     "ON CONFLICT (service, type, unit, host, hour) DO UPDATE SET changes = profile_hour.changes + 1"
 )
 _ADD_KEY = (
-    "INSERT INTO profile_key (service, type, unit, host, labels, capture) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO profile_key (hour, service, type, unit, host, labels, capture) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO NOTHING"
 )
 _FIND_KEY = (
-    "SELECT id FROM profile_key WHERE service = ? AND type = ? AND unit = ? "
+    "SELECT id FROM profile_key WHERE hour = ? AND service = ? AND type = ? AND unit = ? "
     "AND host = ? AND labels = ? AND capture = ?"
 )
 
 
-_Key = tuple[int, str, str, int, str, str]
+_Key = tuple[int, int, str, str, int, str, str]
 _Hour = tuple[int, str, str, int, int]
 
 
@@ -117,14 +115,9 @@ def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
 
 
 def _key(host_id: int, row: ProfileRow) -> _Key:
-    group = row.group
-    labels = _labels(tuple(sorted(row.labels.items())))
-    return group.service_id, group.type, group.unit, host_id, labels, row.capture_id or ""
-
-
-@lru_cache(maxsize=10_000)
-def _labels(items: tuple[tuple[str, str], ...]) -> str:
-    return json.dumps(dict(items), ensure_ascii=False, separators=(",", ":"))
+    group, hour = row.group, row.start_ns // HOUR_NS
+    labels = labelsets.text_of(row.labels)
+    return hour, group.service_id, group.type, group.unit, host_id, labels, row.capture_id or ""
 
 
 def _number(file: Writing, key: _Key) -> int:

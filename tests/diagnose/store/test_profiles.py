@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnose.models import Host
-from diagnose.store import backend, days, flamegraph, profiles, rollup
+from diagnose.store import backend, days, flamegraph, labelsets, profiles, rollup
 from diagnose.store.profiles import Selector
+from diagnose.store.sql import merge, validity
+from diagnose.store.sums import add_up
 
 HOUR_NS = 3600 * 10**9
 # Midnight a day ago: its hours are over, and its file is within every retention.
@@ -149,3 +152,126 @@ def test_a_merge_equals_the_naive_sum_with_and_without_rollups(put_profile, host
     assert sum(one.profiles for one in stored if one.service_id == number) == sum(
         begin <= minute < end for minute, _ in written
     )
+
+
+LABELS = st.fixed_dictionaries({}, optional={"pid": st.sampled_from("123"), "version": st.sampled_from("ab")})
+LABELLED = st.lists(
+    st.tuples(
+        st.integers(0, 200), LABELS, st.booleans(), st.dictionaries(STACKS, st.integers(1, 9), min_size=1)
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_labels_and_hosts_select_the_same_from_sums_and_from_raw_rows(
+    put_profile, monkeypatch, host, data
+):
+    from diagnose.models import Service
+
+    monkeypatch.setattr(labelsets, "_LEAST_PROFILES", 2)
+    monkeypatch.setattr(labelsets, "_MOST_SETS", 2)
+    other = Host.objects.get_or_create(identity="f" * 32, name="web-2")[0]
+    service = f"labelled-{Service.objects.count()}"
+    written = data.draw(LABELLED)
+    cut = data.draw(st.integers(0, len(written)))
+    for number, (minute, labels, second, counts) in enumerate(written):
+        if number == cut:
+            rollup.roll_up()
+        host_id = other.pk if second else host.pk
+        put_profile(DAY + minute * MINUTE_NS, counts, service=service, labels=labels, host_id=host_id)
+    for wanted in ({}, {"pid": "1"}, {"version": "a"}, {"pid": "1", "version": "a"}):
+        for hosts in ((), (host.pk,), (host.pk, other.pk)):
+            for span in ((0, 24 * 60), (30, 170)):
+                expected: Counter[tuple[str, ...]] = Counter()
+                for minute, labels, second, counts in written:
+                    chosen = not hosts or (other.pk if second else host.pk) in hosts
+                    if chosen and wanted.items() <= labels.items() and span[0] <= minute < span[1]:
+                        expected.update(counts)
+                selector = Selector(service, "cpu", hosts, wanted)
+                found = stack_counts(selector, *(DAY + minute * MINUTE_NS for minute in span))
+                assert found == expected, (wanted, hosts, span)
+
+
+def test_a_service_of_short_lived_processes_keeps_few_sums_and_every_profile(put_profile, host):
+    for pid in range(300):
+        labels = {"pid": str(pid), "version": "1"}
+        put_profile(DAY + pid * 10**10, {("main", f"f{pid % 7}"): 1}, labels=labels)
+    rollup.roll_up()
+    with days.reading(days.day_of(DAY), "rollup") as sql:
+        assert sql.execute("SELECT count(*) FROM profile_rollup").fetchone()[0] == 2
+    span = DAY, DAY + HOUR_NS
+    for selector in (
+        SHOP,
+        Selector("shop", "cpu", (host.pk,)),
+        Selector("shop", "cpu", labels={"version": "1"}),
+    ):
+        assert sum(stack_counts(selector, *span).values()) == 300
+    assert stack_counts(Selector("shop", "cpu", labels={"pid": "17"}), *span) == {("main", "f3"): 1}
+    days.drop(days.day_of(DAY), "profiles")
+    assert profiles.merge(Selector("shop", "cpu", labels={"version": "1"}), *span).profiles == 300
+
+
+def test_labels_still_select_once_the_raw_day_is_gone(put_profile):
+    for second in range(20):
+        put_profile(DAY + second * 10**9, {("main",): 1}, labels={"pid": "1"})
+    put_profile(DAY, {("main",): 100}, labels={"pid": "2"})
+    rollup.roll_up()
+    days.drop(days.day_of(DAY), "profiles")
+    assert stack_counts(Selector("shop", "cpu", labels={"pid": "1"}), DAY, DAY + HOUR_NS) == {("main",): 20}
+
+
+@pytest.fixture
+def finished_day(put_profile, host) -> str:
+    """A day of two hosts with profiles in six of its hours, rolled up."""
+    other = Host.objects.create(identity="f" * 32, name="web-2")
+    for hour in range(6):
+        put_profile(DAY + hour * HOUR_NS, {("main", "a"): 1})
+        put_profile(DAY + hour * HOUR_NS, {("main", "b"): 10}, host_id=other.pk)
+    rollup.roll_up(DAY + 25 * HOUR_NS)
+    return days.day_of(DAY)
+
+
+def test_a_finished_day_is_read_as_one_sum(finished_day, host, monkeypatch):
+    parts = []
+    monkeypatch.setattr(merge, "add_up", lambda found: parts.append(len(found)) or add_up(found))
+    assert stack_counts(SHOP, DAY, DAY + 24 * HOUR_NS) == {("main", "a"): 6, ("main", "b"): 60}
+    assert stack_counts(Selector("shop", "cpu", (host.pk,)), DAY, DAY + 24 * HOUR_NS) == {("main", "a"): 6}
+    assert parts == [1, 1]
+
+
+def test_a_stale_day_is_read_from_its_hours_and_hosts_until_it_is_summed_again(
+    finished_day, put_profile, monkeypatch
+):
+    put_profile(DAY + 2 * HOUR_NS + 5, {("main", "a"): 1})
+    parts = []
+    monkeypatch.setattr(merge, "add_up", lambda found: parts.append(len(found)) or add_up(found))
+    expected = {("main", "a"): 7, ("main", "b"): 60}
+    assert stack_counts(SHOP, DAY, DAY + 24 * HOUR_NS) == expected
+    rollup.roll_up(DAY + 25 * HOUR_NS)
+    assert stack_counts(SHOP, DAY, DAY + 24 * HOUR_NS) == expected
+    assert parts == [
+        5 + 1 + 2,
+        1,
+    ]  # hours over all hosts, the other host's hour, two raw profiles; then the day
+
+
+def test_a_day_that_is_not_over_has_no_sum_yet(put_profile):
+    for hour in range(6):
+        put_profile(DAY + hour * HOUR_NS, {("main", "a"): 1})
+    rollup.roll_up(DAY + 23 * HOUR_NS)
+    assert validity.days_rolled_up(days.day_of(DAY)) == {}
+
+
+def test_rolling_up_again_finds_nothing_to_do(finished_day):
+    assert backend.profile_store().roll_up(DAY + 25 * HOUR_NS) == 0
+
+
+def test_profiles_that_began_in_the_last_nanosecond_of_an_hour_count_there(put_profile):
+    put_profile(DAY + HOUR_NS - 1, {("main",): 1})
+    put_profile(DAY + HOUR_NS, {("main",): 10})
+    for _ in range(2):
+        assert stack_counts(SHOP, DAY, DAY + HOUR_NS) == {("main",): 1}
+        assert stack_counts(SHOP, DAY + HOUR_NS, DAY + 2 * HOUR_NS) == {("main",): 10}
+        rollup.roll_up()
