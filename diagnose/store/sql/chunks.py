@@ -98,6 +98,8 @@ def _split(blobs: Sequence[bytes], wanted: Sequence[int] | None) -> Iterator[tup
     if wanted is not None:
         chosen = np.flatnonzero(np.isin(series, np.asarray(wanted, np.uint32)))
         series, times, values = series[chosen], times[chosen], values[chosen]
+    if not len(series):
+        return
     order = np.lexsort((times, series))
     series, times, values = series[order], times[order], values[order]
     starts = np.flatnonzero(np.diff(series, prepend=-1))

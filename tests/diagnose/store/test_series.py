@@ -50,6 +50,13 @@ def test_sealing_changes_no_point_and_late_points_join_their_hour(put_points):
     assert points_of("load5", DAY, DAY + 3 * HOUR_NS) == before
 
 
+def test_a_series_that_has_no_point_in_an_hour_of_others_has_none(put_points):
+    put_points("load5", [DAY], [1.0])
+    put_points("load1", [DAY + HOUR_NS], [2.0])
+    assert points_of("load5", DAY + HOUR_NS, DAY + 2 * HOUR_NS) == []
+    assert points_of("load1", DAY, DAY + HOUR_NS) == []
+
+
 def test_the_running_hour_stays_hot(put_points):
     now = time.time_ns()
     put_points("load1", [now], [1.0])
