@@ -54,7 +54,7 @@ def _secret_key(given: str) -> str:
         )
 
 
-def _database(url: str) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a postgresql:// or sqlite:// URL; empty means SQLite in DATA_DIR.
 
     What stands behind `?` goes to libpq: `?host=/run/postgresql` is a server's socket, `?sslmode=require` its TLS.
@@ -126,7 +126,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": _database(CONFIG["DATABASE_URL"])}
+DATABASES = {"default": database(CONFIG["DATABASE_URL"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "diagnose.User"
 LOGIN_URL = "sign-in"

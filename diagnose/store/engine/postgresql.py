@@ -51,14 +51,14 @@ class PostgresqlEngine:
         self._idle: Idle[_Connection] = Idle(_IDLE)
 
     def days(self, kind: Kind) -> list[str]:
-        prefix = _schema_of("", kind)
+        prefix = schema_of("", kind)
         with self._autocommit() as sql:
             rows = sql.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)", (prefix,))
             return sorted(row[0].removeprefix(prefix).replace("_", "-") for row in rows)
 
     def holds(self, day: str, kind: Kind) -> bool:
         with self._autocommit() as sql:
-            found = sql.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (_schema_of(day, kind),))
+            found = sql.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema_of(day, kind),))
             return found.fetchone() is not None
 
     def ensure(self, day: str, kind: Kind) -> None:
@@ -71,19 +71,26 @@ class PostgresqlEngine:
         """Waits for whoever reads it right now."""
         with self._autocommit() as sql, sql.transaction():
             sql.execute(_LOCK)
-            sql.execute(f"DROP SCHEMA IF EXISTS {_schema_of(day, kind)} CASCADE")
+            sql.execute(f"DROP SCHEMA IF EXISTS {schema_of(day, kind)} CASCADE")
 
     def size_bytes(self, day: str, kind: Kind) -> int:
         with self._autocommit() as sql:
             rows = sql.execute(
                 "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
                 "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'",
-                (_schema_of(day, kind),),
+                (schema_of(day, kind),),
             )
             return int(rows.fetchall()[0][0])
 
     def tidy(self, day: str, kind: Kind) -> None:
         """Autovacuum does it."""
+
+    def number_on(self, kind: Kind) -> None:
+        with self._autocommit() as sql:
+            for table in schema.TABLES[kind] if self.days(kind) else ():
+                if table.numbered:
+                    name = f"{_parent_of(kind)}.{table.name}"
+                    sql.execute(f"SELECT setval('{name}_id', max(id)) FROM {name}")  # noqa: S608
 
     @contextmanager
     def reading(self, day: str, kind: Kind) -> Iterator[Sql]:
@@ -98,7 +105,7 @@ class PostgresqlEngine:
 
     @contextmanager
     def _transaction(self, day: str, kind: Kind, begin: str) -> Iterator[Writing]:
-        with self._borrowed(_begin(begin, _schema_of(day, kind))) as (connection, results):
+        with self._borrowed(_begin(begin, schema_of(day, kind))) as (connection, results):
             results.nextset()
             results.nextset()
             found = results.fetchone()
@@ -107,7 +114,7 @@ class PostgresqlEngine:
             number, made_by = found
             if made_by != str(schema.VERSION):
                 raise ValueError(
-                    f"{_schema_of(day, kind)} has schema {made_by}, this server reads {schema.VERSION}: "
+                    f"{schema_of(day, kind)} has schema {made_by}, this server reads {schema.VERSION}: "
                     "start the server that made it"
                 )
             try:
@@ -185,7 +192,7 @@ def _parent_of(kind: Kind) -> str:
     return f"telemetry_{kind}"
 
 
-def _schema_of(day: str, kind: Kind) -> str:
+def schema_of(day: str, kind: Kind) -> str:
     return f"telemetry_{kind}_{day.replace('-', '_')}"
 
 
@@ -226,7 +233,7 @@ def _table(table: Table, name: str) -> Iterator[str]:
 
 def _partitions(day: str, kind: Kind) -> Iterator[str]:
     """What makes one day's part of them; whoever comes second finds it done."""
-    name, number = _schema_of(day, kind), date.fromisoformat(day).toordinal() - _FIRST_DAY
+    name, number = schema_of(day, kind), date.fromisoformat(day).toordinal() - _FIRST_DAY
     yield f"CREATE SCHEMA IF NOT EXISTS {name};\nCOMMENT ON SCHEMA {name} IS '{schema.VERSION}';\n"
     for table in schema.TABLES[kind]:
         default = f" (day DEFAULT {number})" if table.time is None else ""

@@ -68,6 +68,9 @@ class Engine(Protocol):
     def tidy(self, day: str, kind: Kind) -> None:
         """After much was rewritten: free its room, as far as readers allow."""
 
+    def number_on(self, kind: Kind) -> None:
+        """Rows came with ids of their own: new ones get higher ones."""
+
     def close_idle(self) -> None:
         """Give up the connections that wait for their next use."""
 

@@ -90,6 +90,9 @@ class SqliteEngine:
         with self._borrowed(_name(day, kind)) as file:
             file.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    def number_on(self, kind: Kind) -> None:
+        """A file goes on from its highest id by itself."""
+
     def close_idle(self) -> None:
         self._idle.close(self._idle.names())
 
