@@ -44,6 +44,7 @@ class FlameGraph:
             "seconds": self.merged.seconds,
             "cut": self.cut,
             "nodes_total": self.nodes_total,
+            "unreadable": self.merged.corrupt,
             **columns_of(self.frames),
             "nodes": {
                 "frame": self.frame.tolist(),

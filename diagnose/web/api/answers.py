@@ -169,7 +169,8 @@ class Nodes(Answer, frozen=True):
 class FlameGraph(Answer, frozen=True):
     """One unit of `total` and `self` stands for `period_ns` (bytes for allocation profiles).
 
-    `seconds` is the time that all profiles observed; nodes under the share `cut` are left out of `nodes_total`.
+    `seconds` is the time that all profiles observed; nodes under the share `cut` are left out of `nodes_total`, and
+    `unreadable` stored profiles, whose bytes are damaged, of everything.
     """
 
     service: str
@@ -180,6 +181,7 @@ class FlameGraph(Answer, frozen=True):
     seconds: float
     cut: float
     nodes_total: int
+    unreadable: int
     strings: list[str]
     frames: Frames
     nodes: Nodes
@@ -196,7 +198,7 @@ class Function(Answer, frozen=True):
 
 
 class FunctionList(Answer, frozen=True):
-    """Functions by their own samples."""
+    """Functions by their own samples; `unreadable` stored profiles are damaged and left out."""
 
     service: str
     type: str
@@ -205,6 +207,7 @@ class FunctionList(Answer, frozen=True):
     total: int
     seconds: float
     profiles: int
+    unreadable: int
     results: list[Function]
     next: str | None
 

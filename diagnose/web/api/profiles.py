@@ -96,6 +96,7 @@ def top(request: ApiRequest) -> answers.FunctionList:
         total=int(merged.counts.sum()),
         seconds=merged.seconds,
         profiles=merged.profiles,
+        unreadable=merged.corrupt,
         results=[answers.Function(row.name, row.file, row.line, row.self, row.total) for row in rows],
         next=None,
     )

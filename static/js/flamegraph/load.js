@@ -5,7 +5,7 @@ import { duration, percent, whole } from "./details.js";
 import { FlameGraph } from "./index.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
-/** @typedef {import("./table.js").Top & {seconds: number, profiles: number, type: string}} Functions */
+/** @typedef {import("./table.js").Top & {seconds: number, profiles: number, unreadable: number, type: string}} Functions */
 
 /**
  * @param {HTMLElement} section
@@ -87,6 +87,7 @@ function totals(flat, top) {
   if (flat.unit === "samples") words.push(`${duration((flat.total * flat.period_ns) / 1e9)} of thread time`);
   words.push(`observed for ${duration(top.seconds)} in ${whole(top.profiles)} profile${top.profiles === 1 ? "" : "s"}`);
   if (flat.unit === "samples" && flat.period_ns) words.push(`${rate(flat.period_ns)} samples a second`);
+  if (top.unreadable) words.push(`${whole(top.unreadable)} more damaged on disk and left out`);
   const left = flat.nodes_total - shown;
   if (left > 0) words.push(`${whole(left)} frames under ${percent(flat.cut, 1)} not drawn`);
   return [strong, ` · ${words.join(" · ")}`];

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from diagnose.models import Capture, Host
+from diagnose.store import days
 from tests.diagnose.web import recorded
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,22 @@ def test_the_flame_graph_has_every_sample_once(ask, shop: int) -> None:
     assert "try_every_combination" in names(graph)
     assert graph["strings"][graph["frames"]["name"][0]] == "all"
     assert graph["seconds"] == pytest.approx(5)
+
+
+def test_damaged_profiles_are_left_out_and_their_number_is_told(ask, shop: int, host: Host) -> None:
+    recorded.send(host, recorded.shop_stacks("cpu"))
+    assert ask("/profiles/flamegraph?service=shop.py&type=cpu&cut=0")["total"] == 2 * shop
+    for day in days.stored_days("profiles"):
+        with days.writing(day, "profiles") as writing:
+            number, blob = writing.sql.execute("SELECT id, counts FROM profile ORDER BY id DESC").fetchall()[
+                0
+            ]
+            flipped = bytes(blob[:-9]) + bytes([blob[-9] ^ 4]) + bytes(blob[-8:])
+            writing.sql.execute("UPDATE profile SET counts = ? WHERE id = ?", (flipped, number))
+    graph = ask("/profiles/flamegraph?service=shop.py&type=cpu&cut=0")
+    functions = ask("/profiles/top?service=shop.py&type=cpu")
+    assert (graph["total"], graph["unreadable"]) == (shop, 1)
+    assert (functions["total"], functions["profiles"], functions["unreadable"]) == (shop, 1, 1)
 
 
 def test_children_never_outweigh_their_parent(ask, shop: int) -> None:
