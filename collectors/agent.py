@@ -68,7 +68,7 @@ class Agent:
         self._commands = commands(self._outbox.add_now)
         self._mailbox: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._budget = Budget(config.cpu_percent, config.memory_bytes, now)
-        overhead = Overhead(spool.state, lambda: self._budget.slowdown)
+        overhead = Overhead(spool.state, self._budget)
         self._schedule = Schedule([*probes, overhead], now)
         self._runner = Runner(self._outbox.add, self._mailbox.put)
         self._running: tuple[Probe, float] | None = None
@@ -142,6 +142,8 @@ class Agent:
         if slowdown != self._schedule.slowdown:
             _LOG.info("collector at %.1f %% of a core: intervals ×%.2g", 100 * self.cpu_share, slowdown)
         self._schedule.slowdown = slowdown
+        for name in self._schedule.suspend(self._budget.suspended):
+            self._rest(name, now)
         if self._sampler is not None:
             for status in self._sampler.status():
                 self._report(status, now)
@@ -156,7 +158,7 @@ class Agent:
         if self._running is not None and outcome.probe == self._running[0].NAME:
             self._running = None
             self._report_outcome(outcome, now)
-            self._schedule.done(outcome.probe, outcome.result, now)
+            self._schedule.done(outcome.probe, outcome.result, now, outcome.cpu_seconds)
         else:  # was given up and reported then; only now may its probe run again
             self._schedule.done(outcome.probe, Result.TIMED_OUT, now)
 
@@ -166,6 +168,14 @@ class Agent:
         reason = f"did not come back within {PROBE_SECONDS:.0f} s; it is left alone until it does"
         _LOG.error("probe %s %s", probe.NAME, reason)
         self._report_outcome(Outcome(probe.NAME, Result.TIMED_OUT, reason, 0.0), time.monotonic())
+
+    def _rest(self, name: str, now: float) -> None:
+        reason = (
+            f"rests: the collector is above its budget of {self._config.cpu_percent:g} % of a core or "
+            f"{self._config.memory_bytes // 2**20} MiB; raise budget.cpu_percent or budget.memory, or disable probes"
+        )
+        _LOG.warning("probe %s %s", name, reason)
+        self._report(ProbeStatus(name, False, reason, 0.0, 0), now)
 
     def _report_outcome(self, outcome: Outcome, now: float) -> None:
         self._outbox.count_run(outcome.probe)

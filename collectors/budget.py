@@ -16,6 +16,8 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 # Starting up costs about half a second once, which says nothing about the rate.
 GRACE_SECONDS = 20.0
 MAX_SLOWDOWN = 8.0
+# A suspended probe rests so long at least: waking it and putting it down again would cost more than it tells.
+REST_SECONDS = 60.0
 _SLOWER, _FASTER = 1.5, 0.8
 # Speed up again only well below the budget, or the rate would swing.
 _COMFORTABLE = 0.6
@@ -62,9 +64,12 @@ def _rss_bytes(pid: str) -> int:
 
 
 class Budget:
-    """A running mean of the agent's CPU share, and the factor by which intervals grow while it costs too much.
+    """A running mean of the agent's CPU share, and what it gives up while it costs too much, in this order:
 
-    The samplers keep to a share of their own, by their rates.
+    1. `slowdown`, the factor by which all intervals grow, up to MAX_SLOWDOWN;
+    2. `suspended`, how many probes rest: the dearest by measurement, one more each time it looks.
+
+    It recovers in the opposite order. The samplers keep to a share of their own, by their rates.
     """
 
     def __init__(self, cpu_percent: float, memory_bytes: int, now: float) -> None:
@@ -74,6 +79,8 @@ class Budget:
         self._last: tuple[float, float] | None = None
         self.cpu_share: float | None = None
         self.slowdown = 1.0
+        self.suspended = 0
+        self._suspended_at = 0.0
 
     def observe(self, usage: Usage, now: float) -> float:
         """Take a reading and return the slowdown, 1.0 to MAX_SLOWDOWN."""
@@ -84,16 +91,22 @@ class Budget:
             share = (usage.agent_cpu_seconds - cpu_before) / max(now - before, 0.001)
             mean = share if self.cpu_share is None else self.cpu_share
             self.cpu_share = mean + _NEWEST * (share - mean)
-            self.slowdown = self._adjusted(self.cpu_share, usage.agent_rss_bytes)
+            self._adjust(self.cpu_share, usage.agent_rss_bytes, now)
         self._last = (now, usage.agent_cpu_seconds)
         return self.slowdown
 
-    def _adjusted(self, share: float, rss_bytes: int) -> float:
-        if share > self._most_share or rss_bytes > self._most_bytes:
-            return min(self.slowdown * _SLOWER, MAX_SLOWDOWN)
-        if share < self._most_share * _COMFORTABLE:
-            return max(self.slowdown * _FASTER, 1.0)
-        return self.slowdown
+    def _adjust(self, share: float, rss_bytes: int, now: float) -> None:
+        above = share > self._most_share or rss_bytes > self._most_bytes
+        comfortable = not above and share < self._most_share * _COMFORTABLE
+        if above and self.slowdown < MAX_SLOWDOWN:
+            self.slowdown = min(self.slowdown * _SLOWER, MAX_SLOWDOWN)
+        elif above:
+            self.suspended, self._suspended_at = self.suspended + 1, now
+        elif comfortable and self.suspended:
+            if now - self._suspended_at >= REST_SECONDS:
+                self.suspended, self._suspended_at = self.suspended - 1, now
+        elif comfortable:
+            self.slowdown = max(self.slowdown * _FASTER, 1.0)
 
 
 class Overhead:
@@ -108,13 +121,14 @@ class Overhead:
         Metric(
             "collector_slowdown_ratio", "", "Factor by which intervals are stretched to stay in the budget."
         ),
+        Metric("collector_suspended_probes", "", "Probes that rest for the collector to stay in its budget."),
     )
     COST: Cost = "cheap"
     INTERVAL_SECONDS = 10.0
 
-    def __init__(self, spool: Callable[[], SpoolState], slowdown: Callable[[], float]) -> None:
+    def __init__(self, spool: Callable[[], SpoolState], budget: Budget) -> None:
         self._spool = spool
-        self._slowdown = slowdown
+        self._budget = budget
         self._last: Usage | None = None
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -134,4 +148,6 @@ class Overhead:
         spool = self._spool()
         yield Points("collector_spool_batches", {}, [host.now_ns], [float(spool.batches)])
         yield Points("collector_spool_bytes", {}, [host.now_ns], [float(spool.bytes)])
-        yield Points("collector_slowdown_ratio", {}, [host.now_ns], [self._slowdown()])
+        yield Points("collector_slowdown_ratio", {}, [host.now_ns], [self._budget.slowdown])
+        suspended = float(self._budget.suspended)
+        yield Points("collector_suspended_probes", {}, [host.now_ns], [suspended])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum
 
 from collectors.probe import Probe
@@ -13,6 +14,10 @@ SECOND_READING_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 300.0
 # A feature that the kernel or the privileges lack seldom appears; look again, but rarely.
 NO_DATA_SECONDS = 60.0
+# What tells the cost, and what settings it meets.
+NEVER_RESTS = {"collector", "facts"}
+# Weight of the newest run in the mean of what a probe costs.
+_NEWEST = 0.25
 
 
 class Result(Enum):
@@ -30,7 +35,8 @@ class _Slot:
     due: float
     runs: int = 0
     troubles: int = 0
-    running: bool = field(default=False)
+    running: bool = False
+    cpu_share: float = 0.0
 
 
 class Schedule:
@@ -39,23 +45,44 @@ class Schedule:
     def __init__(self, probes: list[Probe], now: float) -> None:
         self.slowdown = 1.0
         self._slots = {probe.NAME: _Slot(probe, now) for probe in probes}
+        self._suspended: list[str] = []
 
     def next_due(self) -> float:
         """When to look again; infinity when every probe is running."""
-        return min((slot.due for slot in self._slots.values() if not slot.running), default=math.inf)
+        return min((slot.due for slot in self._waiting()), default=math.inf)
+
+    def _waiting(self) -> Iterator[_Slot]:
+        for name, slot in self._slots.items():
+            if not slot.running and name not in self._suspended:
+                yield slot
 
     def pop_due(self, now: float) -> Probe | None:
         """The probe that has waited longest, marked as running until `done`."""
-        due = [slot for slot in self._slots.values() if not slot.running and slot.due <= now]
+        due = [slot for slot in self._waiting() if slot.due <= now]
         if not due:
             return None
         slot = min(due, key=lambda s: s.due)
         slot.running = True
         return slot.probe
 
-    def done(self, name: str, result: Result, now: float) -> None:
+    def suspend(self, number: int) -> list[str]:
+        """Let the `number` dearest probes rest, and others go on. Those that rest from now on, for a report."""
+        added = []
+        del self._suspended[number:]
+        while len(self._suspended) < number:
+            awake = self._slots.keys() - {*self._suspended, *NEVER_RESTS}
+            dearest = max(awake, key=lambda name: self._slots[name].cpu_share, default=None)
+            if dearest is None:
+                break
+            self._suspended.append(dearest)
+            added.append(dearest)
+        return added
+
+    def done(self, name: str, result: Result, now: float, cpu_seconds: float = 0.0) -> None:
         """Set when the probe runs next: on time after success, later and later after trouble."""
         slot = self._slots[name]
+        share = cpu_seconds / slot.probe.INTERVAL_SECONDS
+        slot.cpu_share += (share - slot.cpu_share) * _NEWEST
         slot.running = False
         slot.runs += 1
         slot.troubles = 0 if result is Result.OK else slot.troubles + 1

@@ -212,3 +212,28 @@ def test_the_agents_own_cost_is_measured(server, tmp_path, monkeypatch):
     metrics = {s.metric for s in server.samples() if isinstance(s, Points)}
     assert {"collector_cpu_seconds_total", "collector_resident_memory_bytes"} <= metrics
     assert {"collector_spool_batches", "collector_spool_bytes"} <= metrics
+
+
+class Greedy(Steady):
+    NAME = "greedy"
+
+    def collect(self, host):
+        began = time.thread_time()
+        while time.thread_time() - began < 0.05:
+            pass
+        yield Points("greedy", {}, [host.now_ns], [1.0])
+
+
+def test_above_its_budget_the_dearest_probe_rests_first_and_says_so(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_module, "PUSH_SECONDS", 0.2)
+    monkeypatch.setattr(budget_module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(budget_module, "MAX_SLOWDOWN", 1.5)
+
+    def resting() -> list[ProbeStatus]:
+        found = (s for s in server.samples() if isinstance(s, ProbeStatus))
+        return [status for status in found if status.reason.startswith("rests")]
+
+    with running(server, tmp_path, [Steady(), Greedy()]):
+        server.wait_for(resting, 15)
+    assert resting()[0].probe == "greedy"
+    assert "above its budget of 2 % of a core" in resting()[0].reason

@@ -19,15 +19,20 @@ def usage(cpu: float, rss: int = 30 * MIB) -> Usage:
     return Usage(cpu, 0.0, rss, 0)
 
 
-def slowdowns(shares: list[float], rss: int = 30 * MIB) -> list[float]:
-    """After each ten seconds in which the agent took this share of a core."""
+def observed(shares: list[float], rss: int = 30 * MIB) -> list[tuple[float, int]]:
+    """Slowdown and suspended probes after each ten seconds in which the agent took this share of a core."""
     budget, now, cpu = Budget(2.0, 80 * MIB, 0.0), GRACE_SECONDS, 0.5
     budget.observe(usage(cpu, rss), now)
     found = []
     for share in shares:
         now, cpu = now + 10, cpu + 10 * share
-        found.append(budget.observe(usage(cpu, rss), now))
+        budget.observe(usage(cpu, rss), now)
+        found.append((budget.slowdown, budget.suspended))
     return found
+
+
+def slowdowns(shares: list[float], rss: int = 30 * MIB) -> list[float]:
+    return [slowdown for slowdown, _ in observed(shares, rss)]
 
 
 def test_within_the_budget_nothing_changes():
@@ -60,6 +65,23 @@ def test_just_below_the_budget_the_rate_holds_instead_of_swinging():
     assert found[-1] > 1.0
 
 
+def test_probes_rest_only_after_intervals_cannot_grow_any_more():
+    found = observed([0.05] * 10)
+    first = next(at for at, (_, suspended) in enumerate(found) if suspended)
+    assert [slowdown for slowdown, _ in found[first - 1 :]] == [MAX_SLOWDOWN] * (len(found) - first + 1)
+    assert [suspended for _, suspended in found[first:]] == list(range(1, len(found) - first + 1))
+
+
+def test_probes_wake_one_by_one_before_intervals_shrink():
+    found = observed([0.05] * 7 + [0.001] * 60)
+    worst = max(suspended for _, suspended in found)
+    assert worst >= 1
+    assert found[-1] == (1.0, 0)
+    assert all(slowdown == MAX_SLOWDOWN for slowdown, suspended in found if suspended)
+    waking = [suspended for _, suspended in found[found.index((MAX_SLOWDOWN, worst)) :]]
+    assert waking == sorted(waking, reverse=True)
+
+
 def test_too_much_memory_slows_down_too():
     assert slowdowns([0.001] * 2, rss=90 * MIB)[-1] > 1.0
 
@@ -82,7 +104,7 @@ def test_own_and_childrens_use_are_told_apart():
 
 def test_the_overhead_probe_emits_what_it_declares():
     state = SpoolState("0" * 16, 3, 4096, 9, 0, "")
-    probe = Overhead(lambda: state, lambda: 1.5)
+    probe = Overhead(lambda: state, Budget(2.0, 80 * MIB, 0.0))
     host = Host(Path("/proc"), Path("/sys"), 1)
     first = {sample.metric for sample in probe.collect(host)}
     second = {(sample.metric, *sample.labels.values()): sample for sample in probe.collect(host)}

@@ -21,6 +21,13 @@ class Every1(Every5):
     NAME, INTERVAL_SECONDS = "every1", 1.0
 
 
+def probe(name: str) -> Every5:
+    """One of that name."""
+    made = Every5()
+    made.NAME = name
+    return made
+
+
 def runs(schedule: Schedule, until: float, results=None) -> dict[str, list[float]]:
     """Times at which each probe ran when every run takes no time."""
     found: dict[str, list[float]] = {}
@@ -85,3 +92,25 @@ def test_a_slowdown_stretches_the_intervals():
     schedule = Schedule([Every5()], 0.0)
     schedule.slowdown = 2.0
     assert runs(schedule, 25)["every5"] == [0, 1, 11, 21]
+
+
+def test_the_dearest_probes_rest_and_wake_in_the_opposite_order():
+    probes = [probe("cheap"), probe("dear"), probe("dearest")]
+    schedule = Schedule(probes, 0.0)
+    for _ in range(3):
+        schedule.pop_due(0.0)
+    for name, seconds in (("cheap", 0.001), ("dear", 0.1), ("dearest", 0.2)):
+        schedule.done(name, Result.OK, 0.0, seconds)
+    assert schedule.suspend(1) == ["dearest"]
+    assert schedule.suspend(2) == ["dear"]
+    assert [schedule.pop_due(100.0).NAME, schedule.pop_due(100.0)] == ["cheap", None]
+    assert schedule.suspend(1) == []
+    assert schedule.pop_due(100.0).NAME == "dear"
+
+
+def test_more_cannot_rest_than_there_are():
+    schedule = Schedule([probe("only")], 0.0)
+    schedule.pop_due(0.0)
+    schedule.done("only", Result.OK, 0.0, 0.1)
+    assert schedule.suspend(5) == ["only"]
+    assert schedule.next_due() == math.inf
