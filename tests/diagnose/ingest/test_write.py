@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,7 +25,7 @@ from diagnose.models import (
     ProbeState,
     QuarantinedBatch,
 )
-from diagnose.store import flamegraph, profiles, series
+from diagnose.store import engine, flamegraph, profiles, series
 from tests.diagnose.ingest.conftest import EPOCH, body_of, points, stacks
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -210,14 +209,16 @@ def test_a_batch_that_breaks_the_code_is_quarantined_at_the_third_time(host, que
 
 
 def test_a_full_disk_never_sends_a_batch_to_quarantine(host, queued, monkeypatch):
+    failure = engine.chosen().failures[0]
+
     def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise failure("database or disk is full")
 
     queued(1, body_of([points("load1", [1.0])]))
     with monkeypatch.context() as patched:
         patched.setattr(write.backend, "metric_store", full)
         for _ in range(20):
-            with pytest.raises(sqlite3.OperationalError):
+            with pytest.raises(failure):
                 write.write_batch(host.pk, EPOCH, 1)
     write.write_batch(host.pk, EPOCH, 1)
     assert not QuarantinedBatch.objects.exists()
