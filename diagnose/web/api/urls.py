@@ -7,7 +7,7 @@ from django.urls import URLPattern, path
 from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
-from diagnose.web.api import captures, findings, hosts, profiles, series, services, storage
+from diagnose.web.api import captures, findings, histograms, hosts, profiles, series, services, storage
 from diagnose.web.api.openapi import openapi
 
 urlpatterns: list[URLPattern] = [
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("services", services.services),
     path("services/<int:service_id>", services.service),
     path("series", series.series),
+    path("histograms", histograms.histograms),
     path("profiles", profiles.profiles),
     path("profiles/flamegraph", profiles.flamegraph),
     path("profiles/top", profiles.top),

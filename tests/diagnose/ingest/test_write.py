@@ -178,6 +178,8 @@ BROKEN = {
     "lengths of more than there is": profile_of(broken(lengths=b"\xff\xff\xff\xff")),
     "columns of different lengths": profile_of(broken(sample_threads=b"")),
     "a bucket below zero": wire.Histogram("rtt", {}, 1, "loglin4", {-1: 5}, 1.0, 5),
+    "a bucket that its scheme has not": wire.Histogram("rtt", {}, 1, "loglin4", {112: 5}, 1.0, 5),
+    "a bucket with an impossible count": wire.Histogram("rtt", {}, 1, "loglin4", {3: 2**53 + 1}, 1.0, 5),
 }  # fmt: skip
 
 
@@ -305,13 +307,14 @@ def test_data_past_its_retention_is_dropped_and_told(host, queued):
 
 
 def test_samples_of_unknown_kinds_and_points_that_are_no_numbers_are_skipped_and_counted(host, queued):
-    body = body_of([points("load1", [1.0, float("nan"), float("inf")])])
+    endless = wire.Histogram("rtt", {}, time.time_ns(), "loglin4", {3: 1}, float("inf"), 1)
+    body = body_of([points("load1", [1.0, float("nan"), float("inf")]), endless])
     batch = decode.envelope(decode.decompress(body))
     strange = msgspec.Raw(msgspec.msgpack.encode({"kind": "hologram", "depth": 3}))
     batch = msgspec.structs.replace(batch, samples=[*batch.samples, strange])
     queued(1, zstandard.ZstdCompressor().compress(wire.encode_batch(batch)))
     write.write_batch(host.pk, EPOCH, 1)
-    assert IngestEpoch.objects.get().skipped_samples == 3
+    assert IngestEpoch.objects.get().skipped_samples == 4
     assert total_of(host, "load1") == 1.0
 
 
