@@ -21,7 +21,7 @@ struct waiting {
 /* By socket. A socket's address is used again only after a new handshake, which writes a new entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 8192);
 	__type(key, u64);
 	__type(value, struct waiting);
 } queued SEC(".maps");

@@ -22,7 +22,7 @@ _PROCESS = struct.Struct("<I")
 
 
 class AcceptWait:
-    """Cost: 0.5 µs a connection, and 5-9 ns each system call of the host while any is traced."""
+    """Cost: up to 2 µs a connection, and 5-9 ns each system call of the host while any is traced."""
 
     NAME = "accept_wait"
     COST: Cost = "moderate"

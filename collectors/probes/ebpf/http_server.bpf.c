@@ -11,7 +11,7 @@ struct group {
 	u16 unused;
 };
 
-#define MOST_CELLS 16384
+#define MOST_CELLS 8192
 #include "cells.h"
 #include "userdata.h"
 #include <bpf/bpf_tracing.h>

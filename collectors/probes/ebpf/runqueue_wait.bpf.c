@@ -8,7 +8,7 @@ struct group {
 	u32 tgid;
 };
 
-#define MOST_CELLS 16384
+#define MOST_CELLS 8192
 #include "cells.h"
 #include <bpf/bpf_tracing.h>
 

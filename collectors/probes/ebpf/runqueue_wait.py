@@ -24,7 +24,7 @@ _KINDS = (WAIT, THROTTLED)
 
 
 class RunqueueWait:
-    """Cost: 0.1 µs a context switch."""
+    """Cost: up to 0.9 µs a context switch."""
 
     NAME = "runqueue_wait"
     COST: Cost = "moderate"

@@ -8,6 +8,7 @@ struct group {
 	u32 error;
 };
 
+#define MOST_CELLS 8192
 #include "cells.h"
 #include <bpf/bpf_tracing.h>
 

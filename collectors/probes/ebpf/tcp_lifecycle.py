@@ -25,7 +25,7 @@ GIVEN_UP = "given up"
 
 
 class TcpLifecycle:
-    """Cost: 0.7 µs a connection."""
+    """Cost: up to 1.5 µs a connection."""
 
     NAME = "tcp_lifecycle"
     COST: Cost = "moderate"

@@ -7,6 +7,7 @@ struct group {
 	struct endpoint end;
 };
 
+#define MOST_CELLS 8192
 #include "cells.h"
 #include <bpf/bpf_tracing.h>
 

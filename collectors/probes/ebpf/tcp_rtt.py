@@ -19,7 +19,7 @@ DESTINATION_RTT = "tcp_destination_rtt_seconds"
 
 
 class TcpRtt:
-    """Cost: 0.1 µs a received segment."""
+    """Cost: up to 0.4 µs a received segment."""
 
     NAME = "tcp_rtt"
     COST: Cost = "moderate"

@@ -9,7 +9,9 @@ import time
 import pytest
 
 from collectors import netns
+from collectors.probes.ebpf.tally import LOST
 from collectors.probes.ebpf.tcp_lifecycle import CONNECT, FAILURES, INCOMING, LIFETIME, TcpLifecycle
+from collectors.wire import Sample
 from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
 from tests.collectors.probes.ebpf.live import counting, delayed_path, histograms, total
 from tests.collectors.probes.recorded import LIVE
@@ -63,7 +65,8 @@ def test_lifetimes_are_told_by_listener_and_by_destination(read):
         assert found.sum >= ended - opened - 0.02
 
 
-def test_every_connection_is_counted_once_however_often_the_cells_are_drained(read):
+def test_every_connection_is_counted_once_however_often_the_cells_are_drained():
+    """But for those that the kernel passes over, since the program ran on that CPU already: they are told as lost."""
     number = 3000
 
     def connect(address) -> None:
@@ -76,7 +79,16 @@ def test_every_connection_is_counted_once_however_often_the_cells_are_drained(re
         for _ in range(number):
             server.accept()[0].close()
 
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+    def counted() -> tuple[float, ...]:
+        told = [(CONNECT, "dst"), (LIFETIME, "listener"), (LIFETIME, "dst")]
+        sums = (sum(found.count for found in histograms(samples, m, **{side: name})) for m, side in told)
+        return (total(samples, INCOMING, listener=name), *sums)
+
+    samples: list[Sample] = []
+    with (
+        counting(TcpLifecycle(), most_lost=5) as read,
+        socket.create_server(("127.0.0.1", 0), backlog=128) as server,
+    ):
         name = "{}:{}".format(*server.getsockname())
         threads = [
             threading.Thread(target=connect, args=(server.getsockname(),)),
@@ -84,11 +96,13 @@ def test_every_connection_is_counted_once_however_often_the_cells_are_drained(re
         ]
         for thread in threads:
             thread.start()
-        samples = []
         while any(thread.is_alive() for thread in threads):
             samples += read()
-        samples += read()
-    assert total(samples, INCOMING, listener=name) == number
-    for metric, label in ((CONNECT, "dst"), (LIFETIME, "listener"), (LIFETIME, "dst")):
-        assert sum(found.count for found in histograms(samples, metric, **{label: name})) == number
+        # A reset may still be on its way when both ends have closed.
+        deadline = time.monotonic() + 2
+        while min(counted()) < number and time.monotonic() < deadline:
+            samples += read()
+    lost = total(samples, LOST.name)
+    assert max(counted()) == number
+    assert min(counted()) >= number - lost
     assert len(histograms(samples, CONNECT, dst=name)) > 3
