@@ -54,6 +54,11 @@ def read(path: str, most: int | None = None) -> bytes:
         os.close(descriptor)
 
 
+def read_record(path: str) -> bytes:
+    """A file of a process that the kernel hands out in one piece: one read is all of it."""
+    return read(path, 1)
+
+
 def need(root: Path, name: str) -> bytes:
     """The file `name` below `root`; NoData with the reason when the kernel or the privileges do not give it."""
     path = f"{root}/{name}"
@@ -111,7 +116,7 @@ def parse_stat(pid: int, text: bytes) -> Stat | None:
 def stat(root: Path | str, pid: int) -> Stat | None:
     """None when the process is gone, or its line cannot be understood."""
     try:
-        return parse_stat(pid, read(f"{root}/{pid}/stat"))
+        return parse_stat(pid, read_record(f"{root}/{pid}/stat"))
     except OSError:
         return None
 

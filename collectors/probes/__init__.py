@@ -21,6 +21,7 @@ from collectors.probes.net.namespaces import Namespaces
 from collectors.probes.net.nics import Nics
 from collectors.probes.net.udp import Udp
 from collectors.probes.proc.cpu import Cpu
+from collectors.probes.proc.details import Details
 from collectors.probes.proc.disks import Disks
 from collectors.probes.proc.facts import Facts
 from collectors.probes.proc.filesystems import Filesystems
@@ -38,6 +39,7 @@ from collectors.probes.proc.softnet import Softnet
 from collectors.probes.proc.threads import Threads
 from collectors.probes.proc.vmstat import Vmstat
 from collectors.probes.proc.zoneinfo import Zoneinfo
+from collectors.probes.runtime.services import Services
 
 # Listeners before processes: the process probe tells all that hold a listener.
 ALL: tuple[type[Probe], ...] = (
@@ -66,6 +68,8 @@ ALL: tuple[type[Probe], ...] = (
     Cgroups,
     Processes,
     Threads,
+    Details,
+    Services,
     Limits,
     TcpRtt,
     TcpLifecycle,

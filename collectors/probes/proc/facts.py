@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 
-from collectors import __version__, procfs
+from collectors import __version__, machine, procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.proc import sysctls
 from collectors.readings import ChangedFacts
@@ -80,6 +80,7 @@ class Facts:
             "memory.transparent_hugepages",
             _text(_read(f"{host.sys}/kernel/mm/transparent_hugepage/enabled")),
         )
+        yield from machine.facts(host.proc, host.sys)
         for name, value in sysctls.read_all(host.proc):
             yield f"sysctl.{name}", value
 

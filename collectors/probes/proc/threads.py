@@ -117,7 +117,7 @@ class Threads:
         refused = 0
         for thread in chosen:
             try:
-                text = procfs.read(f"{root}/{process.pid}/task/{thread}/syscall")
+                text = procfs.read_record(f"{root}/{process.pid}/task/{thread}/syscall")
             except PermissionError:
                 refused += 1
                 continue
@@ -206,7 +206,7 @@ def _threads(root: str, pid: int) -> list[str]:
 def _schedstat(directory: str, pid: int, thread: int) -> dict[Key, float]:
     """Nanoseconds on a CPU, nanoseconds in the queue, times it got a CPU (Documentation/scheduler/sched-stats.rst)."""
     try:
-        values = procfs.numbers(procfs.read(f"{directory}/schedstat"))
+        values = procfs.numbers(procfs.read_record(f"{directory}/schedstat"))
     except OSError:  # the thread ended, or the kernel was built without CONFIG_SCHED_INFO
         return {}
     if values is None or len(values) != 3:
@@ -216,7 +216,7 @@ def _schedstat(directory: str, pid: int, thread: int) -> dict[Key, float]:
 
 def _is_realtime(directory: str) -> bool:
     try:
-        fields = procfs.read(f"{directory}/stat").rpartition(b") ")[2].split()
+        fields = procfs.read_record(f"{directory}/stat").rpartition(b") ")[2].split()
     except OSError:
         return False
     policy = procfs.number(fields[38]) if len(fields) > 38 else 0  # field 41 of proc_pid_stat(5)

@@ -1,0 +1,117 @@
+"""What each watched service is started with, as facts: command line, runtime, limits, variables that size its pools.
+
+Facts are `service.<service>.<what>`, of the service's oldest watched process. Secrets are taken out, see `scrub`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from collectors import procfs, runtimes, scrub, watched, workload
+from collectors.identity import Process
+from collectors.probe import Cost, Host, Metric, NoData
+from collectors.readings import ChangedFacts
+from collectors.wire import Sample
+
+MOST_SERVICES = 32
+# What sizes pools and heaps; no other variable is looked at.
+VARIABLES = (
+    "GOMAXPROCS",
+    "GOGC",
+    "GOMEMLIMIT",
+    "GODEBUG",
+    "WEB_CONCURRENCY",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "UV_THREADPOOL_SIZE",
+    "NODE_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "PYTHONMALLOC",
+    "PYTHON_GIL",
+    "MALLOC_ARENA_MAX",
+    "LD_PRELOAD",
+)
+LIMITS = {
+    b"Max open files": "nofile",
+    b"Max processes": "nproc",
+    b"Max locked memory": "memlock",
+    b"Max core file size": "core",
+}
+_MOST_ENVIRONMENT_BYTES = 1 << 17
+
+
+def parse_limits(text: bytes) -> dict[str, str]:
+    """`soft hard` by name, of /proc/PID/limits."""
+    found = {}
+    for line in text.splitlines():
+        for title, name in LIMITS.items():
+            if line.startswith(title):
+                fields = line[len(title) :].split()
+                if len(fields) >= 2:
+                    found[name] = b" ".join(fields[:2]).decode("ascii", "replace")
+    return found
+
+
+def parse_environment(text: bytes) -> dict[str, str]:
+    """Of /proc/PID/environ the variables that are asked for, scrubbed."""
+    found = {}
+    for entry in text.split(b"\0"):
+        name, _, content = entry.decode("utf-8", "replace").partition("=")
+        if name in VARIABLES and content:
+            found[name] = scrub.value(name, content)[: scrub.MOST_CHARACTERS]
+    return found
+
+
+class Services:
+    """What advice about a service must know: told at the start, then each when it changed."""
+
+    NAME = "services"
+    COST: Cost = "moderate"
+    INTERVAL_SECONDS = 30.0
+    METRICS: tuple[Metric, ...] = ()
+
+    def __init__(self) -> None:
+        self._facts = ChangedFacts()
+
+    def collect(self, host: Host) -> Iterator[Sample]:
+        """NoData without the process probe's choice."""
+        processes = watched.of(host.proc).processes
+        if processes is None:
+            raise NoData("the probe processes has not chosen whom to watch: it is off, or has not run yet")
+        oldest: dict[str, Process] = {}
+        for process in sorted(processes, key=lambda each: each.start_ticks):
+            oldest.setdefault(process.service, process)
+        for service, process in list(oldest.items())[:MOST_SERVICES]:
+            facts = _describe(host.proc, process)
+            yield from self._facts.news(
+                host.now_ns, ((f"service.{service}.{what}", text) for what, text in facts)
+            )
+
+
+def _describe(root: Path, process: Process) -> Iterator[tuple[str, str]]:
+    directory = f"{root}/{process.pid}"
+    words = _read(f"{directory}/cmdline").decode("utf-8", "replace").rstrip("\0").split("\0")
+    yield "command", scrub.command(words)
+    yield "runtime", process.runtime
+    yield "runtime_version", runtimes.version(process.runtime, str(root), process.pid)
+    for name, text in parse_limits(_read(f"{directory}/limits")).items():
+        yield f"limit.{name}", text
+    for name, text in parse_environment(_read(f"{directory}/environ", _MOST_ENVIRONMENT_BYTES)).items():
+        yield f"env.{name}", text
+    for controller, path in workload.parse_cgroup(_read(f"{directory}/cgroup")).items():
+        if path != "/":
+            yield f"cgroup.{controller or 'unified'}", path
+    yield "cpus_allowed", _cpus(_read(f"{directory}/status"))
+
+
+def _cpus(status: bytes) -> str:
+    return status.partition(b"Cpus_allowed_list:")[2].partition(b"\n")[0].decode("ascii", "replace").strip()
+
+
+def _read(path: str, most: int | None = None) -> bytes:
+    try:
+        return procfs.read(path, most)
+    except OSError:
+        return b""
