@@ -112,7 +112,7 @@ SETTINGS = (
         "DATABASE_URL",
         "",
         _url("sqlite", "postgresql", "postgres"),
-        "PostgreSQL 14 or newer for telemetry and all else; empty: SQLite files in DATA_DIR.",
+        "Relational database; empty: SQLite inside DATA_DIR.",
     ),
     Setting(
         "REDIS_URL",

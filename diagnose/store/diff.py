@@ -66,10 +66,12 @@ class Diff:
             "total": int(self.total[0]),
             "seconds": self.merged.seconds,
             "profiles": self.merged.profiles,
+            "unreadable": self.merged.corrupt,
             "base": {
                 "total": int(self.base_total[0]),
                 "seconds": self.base.seconds,
                 "profiles": self.base.profiles,
+                "unreadable": self.base.corrupt,
             },
             "cut": self.cut,
             "nodes_total": self.nodes_total,

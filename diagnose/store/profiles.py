@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.models import Service
 from diagnose.store import backend
 from diagnose.store.blob import Counts, Ids
 from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.sums import in_samples
+from diagnose.store.trie import trie_of
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """`host_ids` empty means all hosts; `capture_id` names one capture, otherwise only continuous profiles count."""
+    """`host_ids` empty means all hosts; `capture_id` names one capture, otherwise only continuous profiles count.
+
+    `labels` are of the profile (pid, version, endpoint …); `thread` names one thread, None means all.
+    """
 
     service: str
     type: str
     host_ids: tuple[int, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     capture_id: str | None = None
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +65,34 @@ def merge(selector: Selector, start_ns: int, end_ns: int) -> Merged:
     """All profiles that began in the half-open range; an empty one when there are none."""
     service = Service.objects.filter(name=selector.service).first()
     if service is None:
-        return _empty(selector.type)
-    which = ProfileFilter(
+        return empty(selector.type)
+    sums = backend.profile_store().merge(filter_of(service, selector), start_ns, end_ns)
+    found = _combined(sums) if sums else empty(selector.type)
+    if selector.thread is None:
+        return found
+    kept = in_thread(service, selector.thread, found.stack_ids)
+    return replace(found, stack_ids=found.stack_ids[kept], counts=found.counts[kept])
+
+
+def filter_of(service: Service, selector: Selector) -> ProfileFilter:
+    """What the store below is asked for; threads are part of its stacks."""
+    return ProfileFilter(
         service.pk,
         selector.type,
         tuple(selector.host_ids),
         tuple(sorted(selector.labels.items())),
         selector.capture_id,
     )
-    sums = backend.profile_store().merge(which, start_ns, end_ns)
-    return _combined(sums) if sums else _empty(selector.type)
+
+
+def in_thread(service: Service, thread: str, stack_ids: Ids) -> NDArray[np.bool_]:
+    """Which of the stacks are of the thread of that name."""
+    tree = trie_of(service).covering(int(stack_ids.max()) + 1 if len(stack_ids) else 0)
+    number = tree.threads.index(thread) if thread in tree.threads else -1
+    known = stack_ids < len(tree.thread_of_stack)
+    found = np.zeros(len(stack_ids), np.bool_)
+    found[known] = tree.thread_of_stack[stack_ids[known]] == number
+    return found
 
 
 def services(host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[ProfiledService]:
@@ -83,7 +107,7 @@ def services(host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[Prof
     return sorted(found, key=lambda one: (one.service, one.type, one.host_id))
 
 
-def _empty(kind: str) -> Merged:
+def empty(kind: str) -> Merged:
     return Merged(np.empty(0, np.uint32), np.empty(0, np.int64), 0, "samples", 0, 0.0, kind)
 
 

@@ -9,8 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.intervals import Intervals
-from diagnose.store.rows import MetricBatch, ProfileBatch, ProfileGroup
+from diagnose.store.rows import HistogramRow, MetricBatch, Offsets, ProfileBatch, ProfileGroup
 from diagnose.store.summaries import Piece
 from diagnose.store.sums import Sum
 
@@ -47,6 +46,26 @@ class StoredProfiles:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TimedProfile:
+    """A profile that tells when its samples were taken; each of them stands for `period_ns`."""
+
+    group: ProfileGroup
+    start_ns: int
+    end_ns: int
+    period_ns: int
+    offsets: Offsets
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Of the profiles that overlap a span those with sample times; `untimed` have none, `corrupt` cannot be read."""
+
+    profiles: list[TimedProfile]
+    untimed: int
+    corrupt: int
+
+
 class ProfileStore(Protocol):
     """Times are half-open: a profile counts where it started."""
 
@@ -57,6 +76,9 @@ class ProfileStore(Protocol):
         """
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]: ...
+
+    def timed(self, which: ProfileFilter, start_ns: int, end_ns: int) -> Timed:
+        """Unlike elsewhere, a profile counts wherever it overlaps the span."""
 
     def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]: ...
 
@@ -82,10 +104,7 @@ class MetricStore(Protocol):
     ) -> list[Piece]:
         """By the minute, in order of series and time; the minutes at the ends may be whole where points are gone."""
 
-    def histograms(
-        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int, hourly: bool
-    ) -> dict[str, Intervals]:
-        """By scheme, in order of series and time. `hourly`: a whole hour may come as one interval that begins it."""
+    def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]: ...
 
     def seal(self, now_ns: int) -> int:
         """Turn finished hours into chunks; how many host-hours were."""

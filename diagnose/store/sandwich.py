@@ -63,6 +63,7 @@ class Sandwich:
             "unit": self.merged.unit,
             "period_ns": self.merged.period_ns,
             "seconds": self.merged.seconds,
+            "unreadable": self.merged.corrupt,
             "whole": self.whole,
             "self": self.self,
             "total": self.total,
@@ -77,8 +78,10 @@ class Sandwich:
 def build(service: str, merged: Merged, function: str, file: str = "", *, cut: float = 0.0005) -> Sandwich:
     """Of the functions named `function`, in `file` when it is given; all zero when nothing is of that name."""
     (sums,) = lay(service, merged)
-    numbers = matching(sums, function, file)
-    tops = calls_of(sums, numbers)
+    numbers = matching(sums.tree, function, file)
+    tops = calls_of(sums.tree, numbers)
+    tops = tops[sums.total[tops] > 0]
+    numbers = np.unique(sums.tree.function[np.isin(sums.tree.function, numbers) & (sums.total > 0)])
     total = int(sums.total[tops].sum())
     trees = _callers(sums, tops, least(total, cut)), _callees(sums, tops, least(total, cut))
     functions, frame = np.unique(np.concatenate([one.frame[1:] for one in trees]), return_inverse=True)
@@ -103,21 +106,20 @@ def build(service: str, merged: Merged, function: str, file: str = "", *, cut: f
     )
 
 
-def matching(sums: NodeSums, name: str, file: str = "") -> Numbers:
-    """The functions of that name, in `file` when it is given, that have samples."""
+def matching(tree: Tree, name: str, file: str = "") -> Numbers:
+    """The functions of that name, in `file` when it is given."""
     named = [
         number
-        for number, function in enumerate(sums.tree.functions)
+        for number, function in enumerate(tree.functions)
         if number and function.name == name and (not file or function.file == file)
     ]
-    seen = np.unique(sums.tree.function[np.flatnonzero(sums.total)])
-    return np.intersect1d(np.array(named, np.int64), seen)
+    return np.array(named, np.int64)
 
 
-def calls_of(sums: NodeSums, functions: Numbers) -> Numbers:
+def calls_of(tree: Tree, functions: Numbers) -> Numbers:
     """The nodes of these functions that are not below another one of them, in order."""
-    nodes = np.flatnonzero(np.isin(sums.tree.function, functions) & (sums.total > 0))
-    reach = np.maximum.accumulate(sums.tree.end[nodes])
+    nodes = np.flatnonzero(np.isin(tree.function, functions))
+    reach = np.maximum.accumulate(tree.end[nodes])
     before = np.concatenate((np.zeros(1, np.int64), reach[:-1]))[: len(nodes)]
     return nodes[nodes >= before]
 

@@ -15,23 +15,20 @@ import pytest
 
 from diagnose.demo import faults
 from tests.integration.product import ROOT, Product, until
-from tests.postgresql import own_database
 
 PORT = 18810
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with own_database() as url:
-        running = Product(tmp_path_factory.mktemp("whole"), PORT)
-        running.environ["DATABASE_URL"] = url
-        try:
-            running.start()
-            yield running
-        finally:
-            if running.process and running.process.poll() is None:
-                running.stop()
-            running.kill_rest()
+    running = Product(tmp_path_factory.mktemp("whole"), PORT)
+    try:
+        running.start()
+        yield running
+    finally:
+        if running.process and running.process.poll() is None:
+            running.stop()
+        running.kill_rest()
 
 
 def _run_shop(name: str, directory: Path) -> Iterator[int]:
@@ -177,7 +174,6 @@ def test_it_starts_again_in_seconds_and_kill_9_leaves_no_orphan(product: Product
         ("REDIS_URL", "http://queue", "REDIS_URL='http://queue' cannot be used"),
         ("DATA_DIR", "/dev/null/data", "DATA_DIR='/dev/null/data' cannot be used (Not a directory)"),
         ("DIAGNOSE_BIND", "192.0.2.1", "no address of this machine"),
-        ("DATABASE_URL", "postgresql://127.0.0.1:1/diagnose", "is the server running"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_the_remedy(tmp_path: Path, setting: str, value: str, says: str):

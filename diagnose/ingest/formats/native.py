@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from itertools import chain
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collectors import wire
-from collectors.histograms import bucket_count
 from diagnose.ingest.clock import Clock
 from diagnose.ingest.content import (
     Content,
@@ -25,6 +23,7 @@ from diagnose.ingest.formats.stacks import profile_of
 from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, checked_name, cut
 from diagnose.store.serieskeys import key_of
 
+MAX_BUCKET = 4_096
 _TEXT_CHARS = 4_000
 
 
@@ -38,8 +37,6 @@ def read(samples: Iterable[wire.Sample], skipped: int, clock: Clock) -> Content:
                 points.append(sample)
             case wire.Stacks():
                 content.profiles.append(profile_of(sample, clock))
-            case wire.Histogram() if not math.isfinite(sample.sum):
-                skipped += 1
             case wire.Histogram():
                 content.distributions.append(_distribution(sample, clock))
             case wire.Fact():
@@ -92,13 +89,9 @@ def _integers(values: Iterable[int], what: str) -> NDArray[np.int64]:
 
 
 def _distribution(sample: wire.Histogram, clock: Clock) -> Distribution:
-    buckets, last = sorted(sample.buckets.items()), bucket_count(sample.scheme) - 1
-    for index, count in buckets:
-        if not 0 <= index <= last or not 0 <= count <= MAX_COUNT:
-            raise Malformed(
-                f"{sample.metric}: {count} in bucket {index}; {sample.scheme} has buckets 0 to {last}, "
-                f"and a count is from 0 to {MAX_COUNT}"
-            )
+    buckets = sorted(sample.buckets.items())
+    if any(not 0 <= index < MAX_BUCKET or not 0 <= count <= MAX_COUNT for index, count in buckets):
+        raise Malformed(f"{sample.metric}: a bucket is not in 0..{MAX_BUCKET - 1} or its count is impossible")
     return Distribution(
         key_of(checked_name(sample.metric), checked_labels(sample.labels)),
         clock.time(sample.time),

@@ -11,12 +11,16 @@ from itertools import groupby
 from diagnose.store import applied, days, labelsets
 from diagnose.store.blob import encode_counts
 from diagnose.store.engine.protocol import Writing
-from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles
+from diagnose.store.offsetblob import encode_offsets
+from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles, Timed
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, ProfileBatch, ProfileRow
 from diagnose.store.schema import Kind
-from diagnose.store.sql import merge, rollup, stored
+from diagnose.store.sql import merge, rollup, stored, times
 
 _ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
+_ADD_TIMES = (
+    "INSERT INTO sample_times (key, start_ns, duration_ms, period_ns, offsets) VALUES (?, ?, ?, ?, ?)"
+)
 _TOUCH_HOUR = (
     "INSERT INTO profile_hour (service, type, unit, host, hour, changes) VALUES (?, ?, ?, ?, ?, 1) "
     "ON CONFLICT (service, type, unit, host, hour) DO UPDATE SET changes = profile_hour.changes + 1"
@@ -42,6 +46,7 @@ class _DayRows:
     batch: BatchKey
     keys: list[_Key]
     values: list[tuple[int, int, int, bytes]]
+    timed: list[tuple[_Key, int, int, int, bytes]]
     hours: set[_Hour]
 
 
@@ -65,6 +70,9 @@ class SqlProfileStore:
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
         return merge.merge(which, start_ns, end_ns)
 
+    def timed(self, which: ProfileFilter, start_ns: int, end_ns: int) -> Timed:
+        return times.timed(which, start_ns, end_ns)
+
     def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]:
         return stored.stored(host_ids, start_ns, end_ns)
 
@@ -82,16 +90,17 @@ def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, Kind, list[Profil
 
 def _encoded(batch: BatchKey, rows: Sequence[ProfileRow]) -> _DayRows:
     keys = [_key(batch.host_id, row) for row in rows]
-    values = [
-        (
-            row.start_ns,
-            (row.end_ns - row.start_ns) // NS_PER_MS,
-            row.period_ns,
-            encode_counts(row.stack_ids, row.counts),
-        )
-        for row in rows
+    values = [(*_span(row), encode_counts(row.stack_ids, row.counts)) for row in rows]
+    timed = [
+        (key, *_span(row), encode_offsets(row.offsets))
+        for key, row in zip(keys, rows, strict=True)
+        if row.offsets is not None
     ]
-    return _DayRows(batch, keys, values, _hours(batch.host_id, rows))
+    return _DayRows(batch, keys, values, timed, _hours(batch.host_id, rows))
+
+
+def _span(row: ProfileRow) -> tuple[int, int, int]:
+    return row.start_ns, (row.end_ns - row.start_ns) // NS_PER_MS, row.period_ns
 
 
 def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
@@ -109,6 +118,9 @@ def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
                 for key, values in zip(rows.keys, rows.values, strict=True)
             ],
         )
+        timed = [(numbers[key], *values) for rows in new for key, *values in rows.timed]
+        if timed:
+            file.sql.executemany(_ADD_TIMES, timed)
         hours = sorted({hour for rows in new for hour in rows.hours})
         if hours:
             file.sql.executemany(_TOUCH_HOUR, hours)

@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.http import HttpResponse
 from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
-from diagnose.access.problems import Problem
-from diagnose.captures import query as captures
 from diagnose.models.access import Role
 from diagnose.reports.export import folded, speedscope
 from diagnose.store import flamegraph as graphs
 from diagnose.store import profiles as store
-from diagnose.store.profiles import Merged, Selector
-from diagnose.web.api import answers, paging, query, scope
+from diagnose.web.api import paging, profile_answers, query, scope, selection
 from diagnose.web.api.describe import as_json, described
+from diagnose.web.api.selection import CUT, SELECT, THREADS
 
-TYPES = ("cpu", "wall", "gil", "offcpu", "alloc_space", "inuse_space", "goroutine", "mutex", "block")
 FORMATS = ("json", "folded", "speedscope")
 _PLANNED = ("pprof", "svg")
 _MOST_STACKS = 100_000
-
-_SERVICE = query.text("service", "The service, by name; not needed with `capture`.")
-_TYPE = query.choice("type", "The profile type.", TYPES, "cpu")
-_CAPTURE = query.text(
-    "capture", "Only the on-demand capture of this id; it says service, host and time by itself."
-)
-_THREADS = query.flag("threads", "Put the thread's name below the root.")
-_CUT = query.share("cut", "Leave out nodes under this share of the whole.", 0.0005)
 _FORMAT = query.choice("format", "The answer's format.", (*FORMATS, *_PLANNED), "json")
-_SELECT = (_SERVICE, _TYPE, scope.HOST, query.LABELS, query.FROM, query.TO, _CAPTURE)
 
 
 @endpoint("GET", role=Role.VIEWER)
 @described(
-    answer=answers.StoredProfilesList, query=(scope.HOST, query.FROM, query.TO, query.LIMIT, query.AFTER)
+    answer=profile_answers.StoredProfilesList,
+    query=(scope.HOST, query.FROM, query.TO, query.LIMIT, query.AFTER),
 )
-def profiles(request: ApiRequest) -> answers.StoredProfilesList:
+def profiles(request: ApiRequest) -> profile_answers.StoredProfilesList:
     """What is stored in the range, by service, type and host."""
     span = query.range_of(request)
     found = store.services(scope.host_ids(request), span.start_ns, span.end_ns)
     shown, following = paging.page_of(request, found)
     names = scope.names(each.host_id for each in shown)
     rows = [
-        answers.StoredProfiles(each.service, names[each.host_id], each.type, each.profiles, each.seconds)
+        profile_answers.StoredProfiles(
+            each.service, names[each.host_id], each.type, each.profiles, each.seconds
+        )
         for each in shown
         if each.host_id in names
     ]
-    return answers.StoredProfilesList(rows, following)
+    return profile_answers.StoredProfilesList(rows, following)
 
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
 @described(
-    answer=answers.FlameGraph,
-    query=(*_SELECT, _THREADS, _CUT, _FORMAT),
+    answer=profile_answers.FlameGraph,
+    query=(*SELECT, THREADS, CUT, _FORMAT),
     other_types=(folded.CONTENT_TYPE,),
     problems=(404, 409),
 )
@@ -68,9 +57,9 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
     shape = _FORMAT.of(request)
     if shape in _PLANNED:
         raise query.refusal("format", f"{shape!r} is not supported: use one of {', '.join(FORMATS)}")
-    threads, cut = _THREADS.of(request), _CUT.of(request)
-    chosen = _chosen(request)
-    service, merged = chosen.selector.service, chosen.merged()
+    threads, cut = THREADS.of(request), CUT.of(request)
+    chosen = selection.of_request(request)
+    service, merged = chosen.service, chosen.merged()
     if shape == "json":
         return as_json(graphs.build(service, merged, threads=threads, cut=cut).as_json())
     rows = graphs.stacks(service, merged, _MOST_STACKS)
@@ -82,13 +71,13 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=answers.FunctionList, query=(*_SELECT, query.LIMIT), problems=(404, 409))
-def top(request: ApiRequest) -> answers.FunctionList:
+@described(answer=profile_answers.FunctionList, query=(*SELECT, query.LIMIT), problems=(404, 409))
+def top(request: ApiRequest) -> profile_answers.FunctionList:
     """The functions of a service in a range, those that ran longest themselves first."""
-    limit, chosen = query.LIMIT.of(request), _chosen(request)
-    service, merged = chosen.selector.service, chosen.merged()
+    limit, chosen = query.LIMIT.of(request), selection.of_request(request)
+    service, merged = chosen.service, chosen.merged()
     rows = graphs.top(service, merged, limit)
-    return answers.FunctionList(
+    return profile_answers.FunctionList(
         service=service,
         type=chosen.selector.type,
         unit=merged.unit,
@@ -97,40 +86,6 @@ def top(request: ApiRequest) -> answers.FunctionList:
         seconds=merged.seconds,
         profiles=merged.profiles,
         unreadable=merged.corrupt,
-        results=[answers.Function(row.name, row.file, row.line, row.self, row.total) for row in rows],
+        results=[profile_answers.Function(row.name, row.file, row.line, row.self, row.total) for row in rows],
         next=None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    selector: Selector
-    start_ns: int
-    end_ns: int
-
-    def merged(self) -> Merged:
-        return store.merge(self.selector, self.start_ns, self.end_ns)
-
-
-def _chosen(request: ApiRequest) -> _Chosen:
-    """What the query selects. Raises Problem 422 without service or capture, 404 for an unknown capture."""
-    if _CAPTURE.of(request):
-        return _of_capture(_CAPTURE.of(request))
-    service, span = _SERVICE.of(request), query.range_of(request)
-    if not service:
-        raise query.refusal("service", "'' selects nothing: GET /api/v1/profiles lists what is stored")
-    host_ids, labels = scope.host_ids(request), query.labels_of(request)
-    return _Chosen(Selector(service, _TYPE.of(request), host_ids, labels), span.start_ns, span.end_ns)
-
-
-def _of_capture(capture_id: str) -> _Chosen:
-    capture = captures.get(capture_id)
-    if capture.result_from_ns is None or capture.result_to_ns is None:
-        raise Problem(
-            409,
-            "No result",
-            f"Capture {capture_id} is {capture.state} and has no profile; GET /api/v1/captures/{capture_id} says why.",
-        )
-    selector = Selector(capture.result_service, capture.kind, (capture.host_id,), capture_id=capture.id)
-    # A profile counts where it began, and the last may begin exactly at the end.
-    return _Chosen(selector, capture.result_from_ns, capture.result_to_ns + 1)

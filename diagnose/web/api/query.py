@@ -136,21 +136,21 @@ def range_of(request: HttpRequest) -> TimeRange:
         raise Problem(422, "Query does not fit", f"{error}.", errors={name: str(error)}) from None
 
 
-def labels_of(request: HttpRequest) -> dict[str, str]:
+def labels_of(request: HttpRequest, prefix: str = LABEL_PREFIX) -> dict[str, str]:
     """`label.x=y` as {"x": "y"}."""
     return {
-        name.removeprefix(LABEL_PREFIX): value
+        name.removeprefix(prefix): value
         for name, value in request.GET.dict().items()
-        if name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX
+        if name.startswith(prefix) and name != prefix
     }
 
 
 def check_known(request: HttpRequest, parameters: tuple[Parameter[Any], ...]) -> None:
     """A misspelt parameter is refused rather than ignored. Raises Problem 422."""
     known = {parameter.name for parameter in parameters}
+    prefixes = tuple(name.removesuffix("*") for name in known if name.endswith("*"))
     for name in request.GET:
-        labelled = name.startswith(LABEL_PREFIX) and LABELS.name in known
-        if name not in known and not labelled:
+        if name not in known and not name.startswith(prefixes):
             takes = ", ".join(sorted(known)) or "no parameters"
             raise Problem(
                 422,

@@ -12,14 +12,15 @@ from diagnose.store import hosts as store
 from diagnose.store.hosts import HostRow
 from diagnose.web.api import query
 from diagnose.web.api.answers import HostName
+from diagnose.web.api.query import Parameter
 
 HOST = query.text("host", "Only this host, by id or name; may be repeated. Default: all.")
 ONE_HOST = query.text("host", "Only this host, by id or name. Default: all.")
 
 
-def host_ids(request: HttpRequest) -> tuple[int, ...]:
+def host_ids(request: HttpRequest, hosts: Parameter[str] = HOST) -> tuple[int, ...]:
     """Of the hosts that `host` names; empty when it names none. Raises Problem 422 for one that is not known."""
-    return tuple(dict.fromkeys(host_named(text, "host").pk for text in HOST.all_of(request)))
+    return tuple(dict.fromkeys(host_named(text, hosts.name).pk for text in hosts.all_of(request)))
 
 
 def one_host(request: HttpRequest) -> Host | None:

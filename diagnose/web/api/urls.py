@@ -7,7 +7,18 @@ from django.urls import URLPattern, path
 from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
-from diagnose.web.api import captures, findings, histograms, hosts, profiles, series, services, storage
+from diagnose.web.api import (
+    captures,
+    findings,
+    functions,
+    heatmap,
+    hosts,
+    profile_diff,
+    profiles,
+    series,
+    services,
+    storage,
+)
 from diagnose.web.api.openapi import openapi
 
 urlpatterns: list[URLPattern] = [
@@ -18,10 +29,14 @@ urlpatterns: list[URLPattern] = [
     path("services", services.services),
     path("services/<int:service_id>", services.service),
     path("series", series.series),
-    path("histograms", histograms.histograms),
     path("profiles", profiles.profiles),
     path("profiles/flamegraph", profiles.flamegraph),
     path("profiles/top", profiles.top),
+    path("profiles/diff", profile_diff.diff),
+    path("profiles/sandwich", functions.sandwich),
+    path("profiles/function", functions.function),
+    path("profiles/heatmap", heatmap.heatmap),
+    path("profiles/heatmap/flamegraph", heatmap.heatmap_flamegraph),
     path("captures", captures.captures),
     path("captures/<str:capture_id>", captures.capture),
     path("captures/<str:capture_id>/events", capture_api.events),

@@ -61,6 +61,15 @@ def test_labels_and_hosts_narrow_the_choice(put_profile, host):
     assert stack_counts(Selector("shop", "cpu", labels={"pid": "3"}), *span) == {}
 
 
+def test_a_thread_selects_its_own_stacks(put_profile):
+    put_profile(DAY, {("main", "a"): 3}, thread="MainThread")
+    put_profile(DAY, {("main", "a"): 5}, thread="worker-1")
+    span = DAY, DAY + HOUR_NS
+    assert stack_counts(Selector("shop", "cpu", thread="worker-1"), *span) == {("main", "a"): 5}
+    assert stack_counts(Selector("shop", "cpu", thread="worker"), *span) == {}
+    assert stack_counts(Selector("nobody", "cpu", thread="worker"), *span) == {}
+
+
 def test_a_capture_never_pollutes_the_continuous_profiles_nor_their_rollups(put_profile):
     put_profile(DAY, {("main",): 1})
     put_profile(DAY, {("main",): 50}, capture_id="01J")

@@ -1,0 +1,77 @@
+"""Which profiles a request means: a service, hosts, labels and a range, or one capture; read once for all endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.access.endpoints import ApiRequest
+from diagnose.access.problems import Problem
+from diagnose.captures import query as captures
+from diagnose.store import profiles as store
+from diagnose.store.profiles import Merged, Selector
+from diagnose.web.api import query, scope
+from diagnose.web.api.query import Parameter
+
+TYPES = ("cpu", "wall", "gil", "offcpu", "alloc_space", "inuse_space", "goroutine", "mutex", "block")
+SERVICE = query.text("service", "The service, by name; not needed with `capture`.")
+TYPE = query.choice("type", "The profile type.", TYPES, "cpu")
+CAPTURE = query.text(
+    "capture", "Only the on-demand capture of this id; it says service, host and time by itself."
+)
+THREAD = query.text("thread", "Only stacks of the thread of this name.")
+CUT = query.share("cut", "Leave out nodes under this share of the whole.", 0.0005)
+THREADS = query.flag("threads", "Put the thread's name below the root.")
+FUNCTION = query.text("function", "The function, by its whole name.", required=True)
+FILE = query.text("file", "Only the function of that name in this file. Default: in all files.")
+SELECT = (SERVICE, TYPE, scope.HOST, query.LABELS, THREAD, query.FROM, query.TO, CAPTURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    selector: Selector
+    start_ns: int
+    end_ns: int
+
+    @property
+    def service(self) -> str:
+        return self.selector.service
+
+    def merged(self) -> Merged:
+        return store.merge(self.selector, self.start_ns, self.end_ns)
+
+
+def of_request(request: ApiRequest) -> Selection:
+    """What the query selects. Raises Problem 422 without service or capture, 404 for an unknown capture."""
+    if CAPTURE.of(request):
+        return of_capture(CAPTURE.of(request), thread_of(request, THREAD))
+    service, span = SERVICE.of(request), query.range_of(request)
+    if not service:
+        raise query.refusal("service", "'' selects nothing: GET /api/v1/profiles lists what is stored")
+    selector = Selector(
+        service,
+        TYPE.of(request),
+        scope.host_ids(request),
+        query.labels_of(request),
+        thread=thread_of(request, THREAD),
+    )
+    return Selection(selector, span.start_ns, span.end_ns)
+
+
+def thread_of(request: ApiRequest, thread: Parameter[str]) -> str | None:
+    return thread.of(request) or None
+
+
+def of_capture(capture_id: str, thread: str | None) -> Selection:
+    """All of one capture. Raises Problem 404, and 409 when it has no result."""
+    capture = captures.get(capture_id)
+    if capture.result_from_ns is None or capture.result_to_ns is None:
+        raise Problem(
+            409,
+            "No result",
+            f"Capture {capture_id} is {capture.state} and has no profile; GET /api/v1/captures/{capture_id} says why.",
+        )
+    selector = Selector(
+        capture.result_service, capture.kind, (capture.host_id,), capture_id=capture.id, thread=thread
+    )
+    # A profile counts where it began, and the last may begin exactly at the end.
+    return Selection(selector, capture.result_from_ns, capture.result_to_ns + 1)

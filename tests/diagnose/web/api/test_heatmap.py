@@ -1,0 +1,73 @@
+"""`/profiles/heatmap`: when samples were taken, or that nobody knows."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from diagnose.models import Host
+from diagnose.store import backend, dictionary
+from diagnose.store.dictionary import FrameInfo
+from diagnose.store.rows import BatchKey, Offsets, ProfileBatch, ProfileGroup, ProfileRow
+from tests.diagnose.web import recorded
+
+pytestmark = pytest.mark.django_db
+START = int(time.time()) - 60
+RANGE = f"service=shop.py&from={START}&to={START + 3}"
+
+
+@pytest.fixture
+def bursts(host: Host, data_dir) -> None:
+    """`quick` runs at the begin of each of three seconds, `slow` at the end of the second one."""
+    (service,) = dictionary.services_of(["shop.py"]).values()
+    frames = [FrameInfo("quick", "shop.py", 1, ""), FrameInfo("slow", "shop.py", 2, "")]
+    ids = dictionary.stack_numbers(service, frames, dictionary.flattened([[0], [1]]), ["MainThread"] * 2)
+    row = ProfileRow(
+        group=ProfileGroup(service.pk, "cpu", "samples"),
+        period_ns=10_000_000,
+        start_ns=START * 10**9,
+        end_ns=(START + 3) * 10**9,
+        stack_ids=ids,
+        counts=np.array([6, 4], np.int64),
+        offsets=Offsets(
+            ids[[0, 0, 0, 1]], np.array([10, 1010, 2010, 1990], np.uint32), np.array([2, 2, 2, 4], np.int64)
+        ),
+    )
+    backend.profile_store().append([ProfileBatch(BatchKey(host.pk, "e", 1), [row])])
+
+
+def test_columns_are_seconds_and_rows_parts_of_them(ask, bursts) -> None:
+    found = ask(f"/profiles/heatmap?{RANGE}&rows=4")
+    assert found["counts"] == [[2, 0, 0, 0], [2, 0, 0, 4], [2, 0, 0, 0]]
+    assert (found["start"], found["total"], found["most"], found["untimed"]) == (START, 10, 4, 0)
+
+
+def test_cells_become_a_flame_graph(ask, bursts) -> None:
+    assert ask(f"/profiles/heatmap/flamegraph?{RANGE}")["total"] == 10
+    graph = ask(f"/profiles/heatmap/flamegraph?{RANGE}&cells={START + 1}:900-1000")
+    assert (graph["total"], graph["strings"][graph["frames"]["name"][1]]) == (4, "slow")
+    assert ask(f"/profiles/heatmap/flamegraph?{RANGE}&cells={START}-{START + 2}:0-100")["total"] == 6
+    two = f"cells={START}:0-100&cells={START + 1}:500-1000"
+    assert ask(f"/profiles/heatmap/flamegraph?{RANGE}&{two}")["total"] == 6
+
+
+def test_a_range_may_begin_and_end_within_seconds(ask, bursts) -> None:
+    part = f"service=shop.py&from={START + 1}.005&to={START + 1}.5"
+    assert ask(f"/profiles/heatmap/flamegraph?{part}")["total"] == 2
+
+
+def test_profiles_without_sample_times_say_so_plainly(ask, host: Host, valkey, data_dir) -> None:
+    recorded.send(host, recorded.shop_stacks("cpu"))
+    for address in ("/profiles/heatmap", "/profiles/heatmap/flamegraph"):
+        problem = ask(f"{address}?service=shop.py&from=-1m", status=404)
+        assert problem["title"] == "No sample times"
+        assert "GET /api/v1/profiles/flamegraph" in problem["detail"]
+
+
+def test_what_cannot_be_drawn_is_refused(ask, host: Host) -> None:
+    assert "from" in ask("/profiles/heatmap?service=x&from=-6h", status=422)["errors"]
+    for cells in ("1", "1:2", "5:200-100", "1:0-1001", "1-99999:0-10"):
+        problem = ask(f"/profiles/heatmap/flamegraph?service=x&cells={cells}", status=422)
+        assert "cells" in problem["errors"]
