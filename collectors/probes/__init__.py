@@ -8,8 +8,10 @@ The agent makes one instance of each class in `ALL` and calls it every `INTERVAL
 from collectors.probe import Probe
 from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
+from collectors.probes.ebpf.block_io import BlockIo
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
+from collectors.probes.ebpf.syscall_errors import SyscallErrors
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
@@ -77,4 +79,6 @@ ALL: tuple[type[Probe], ...] = (
     AcceptWait,
     RunqueueWait,
     HttpServer,
+    SyscallErrors,
+    BlockIo,
 )

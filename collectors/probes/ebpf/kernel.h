@@ -137,6 +137,18 @@ struct pt_regs___arm {
 	s32 syscallno;
 };
 struct pt_regs;
+struct gendisk {
+	int major, first_minor;
+};
+struct request_queue {
+	struct gendisk *disk;
+};
+struct request {
+	struct request_queue *q;
+	u32 cmd_flags;
+	u32 __data_len;
+	u64 start_time_ns;
+};
 struct request_sock {
 	struct sock_common __req_common;
 };

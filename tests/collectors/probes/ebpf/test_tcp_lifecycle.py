@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from collectors import netns
-from collectors.probes.ebpf.tally import LOST
+from collectors.probes.ebpf.tally import LOST, MOST_SERIES
 from collectors.probes.ebpf.tcp_lifecycle import CONNECT, FAILURES, INCOMING, LIFETIME, TcpLifecycle
 from collectors.wire import Sample
 from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
@@ -106,3 +107,27 @@ def test_every_connection_is_counted_once_however_often_the_cells_are_drained():
     assert max(counted()) == number
     assert min(counted()) >= number - lost
     assert len(histograms(samples, CONNECT, dst=name)) > 3
+
+
+def test_more_destinations_than_there_is_room_for_are_counted_as_lost_and_the_next_interval_is_whole():
+    """Each is a cell of its own; once drained there is room again."""
+    room, destinations = 8192, 8192 + 500
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+    def refused(number: int) -> None:
+        for at in range(number):
+            with socket.socket() as client:
+                assert client.connect_ex((f"127.1.{at >> 8}.{at & 255}", port)) == errno.ECONNREFUSED
+
+    with counting(TcpLifecycle(), most_lost=destinations) as read:
+        refused(destinations)
+        first = read()
+        refused(300)
+        second = read()
+    counted = total(first, FAILURES, error="ECONNREFUSED")
+    assert room - 100 <= counted <= room
+    assert total(first, LOST.name) >= destinations - room
+    assert total(first, FAILURES, dst="other", error="ECONNREFUSED") == counted - MOST_SERIES
+    assert total(second, FAILURES, error="ECONNREFUSED") >= 300
+    assert total(second, LOST.name) == 0
