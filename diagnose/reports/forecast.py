@@ -58,7 +58,7 @@ class Forecast:
 
 
 def forecast(
-    histories: Sequence[History], day_share: float, budget_bytes: int, free_bytes: int
+    histories: Sequence[History], day_share: float, budget_bytes: int, free_bytes: float
 ) -> Forecast | None:
     """None while nothing is stored or the first day is too young; `free_bytes` is what may still be written."""
     found = [(history, rate) for history in histories if (rate := rate_of(history, day_share)) is not None]

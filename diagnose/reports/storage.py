@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -82,12 +83,16 @@ def storage(now: datetime, most_dropped: int = 20) -> Storage:
             for each, history in zip(CLASSES, histories, strict=True)
         ),
         days=_days(stored),
-        forecast=forecast(histories, day_share, budget, max(0, room.free_bytes - room.reserved_bytes)),
+        forecast=forecast(histories, day_share, budget, _writable_bytes(room)),
         queue=_queue(),
         quarantined=sum(row.quarantined_batches for row in rows),
         lost=sum(row.lost_batches for row in rows),
         dropped=tuple(usage.dropped(most_dropped)),
     )
+
+
+def _writable_bytes(room: Room) -> float:
+    return max(0, room.free_bytes - room.reserved_bytes) if usage.is_on_this_disk() else math.inf
 
 
 def _history(days: Mapping[date, int], what: DataClass, today: date) -> History:

@@ -18,7 +18,7 @@ from diagnose.models import (
     IngestGap,
     QuarantinedBatch,
 )
-from diagnose.store import days, disk
+from diagnose.store import days, disk, usage
 from diagnose.store.classes import CLASSES
 from diagnose.store.rows import DAY_NS
 from diagnose.store.schema import Kind
@@ -54,7 +54,7 @@ def _fit_budget(today: str) -> None:
 def _make_room(today: str) -> None:
     """One day of raw data at a time: whoever reads it still holds its space, so what it helped shows later."""
     oldest = next(((rank, day) for rank, day, _ in _in_order(today)), None)
-    if oldest is None or oldest[0] > 0 or not disk.room().is_short:
+    if oldest is None or oldest[0] > 0 or not usage.is_on_this_disk() or not disk.room().is_short:
         return
     for rank, day, kind in _in_order(today):
         if (rank, day) == oldest:

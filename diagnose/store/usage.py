@@ -39,15 +39,23 @@ def bytes_by_day() -> dict[str, Mapping[date, int]]:
 
 
 def engine() -> str:
-    """What keeps everything relational."""
+    """What keeps it all."""
     return ENGINES[connection.vendor]
+
+
+def is_on_this_disk() -> bool:
+    """Whether telemetry takes room on the file system of DATA_DIR; a server's own disk cannot be seen from here."""
+    return connection.vendor == "sqlite"
 
 
 def database_bytes() -> int:
     """Of everything relational: hosts, findings, and the names behind profiles and series."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_database_size(current_database())")
+            cursor.execute(
+                "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c "
+                "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'"
+            )
             return int(cursor.fetchone()[0])
     main = Path(str(connection.settings_dict["NAME"]))
     return sum(part.stat().st_size for part in (main, main.with_name(main.name + "-wal")) if part.exists())

@@ -17,6 +17,10 @@ from diagnose.store.backup.load import Different, NotEmpty, Place
 from diagnose.store.backup.restore import Backup, restore
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    return BadBackup, Different, DatabaseError, OSError, *engine.chosen().failures
+
+
 class Command(BaseCommand):
     help = "Put a backup in place of an empty installation; with --force, of one that is not empty."
     requires_system_checks: list[str] = []
@@ -37,7 +41,7 @@ class Command(BaseCommand):
                     f"{error}: restore into an empty DATA_DIR and database, or delete what is there with --force",
                     returncode=2,
                 ) from None
-            except (BadBackup, Different, DatabaseError, OSError) as error:
+            except _failures() as error:
                 raise CommandError(str(error).strip(), returncode=2) from error
             forget_queue()
         self.stdout.write("restored; start it with `make run`. Collectors go on with what they still have")

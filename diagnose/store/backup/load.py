@@ -51,11 +51,12 @@ def require_empty(place: Place) -> None:
     """Raises NotEmpty."""
     for kind in TABLES:
         for day in place.engine.days(kind):
-            raise NotEmpty(f"{kind} of {day} are stored there")
+            raise NotEmpty(f"{kind} of {day} there already")
     for model in (Host, User):
         count = model._base_manager.using(place.connection.alias).count()
         if count:
-            raise NotEmpty(f"{count} {model._meta.verbose_name_plural} are known there")
+            names = model._meta.verbose_name if count == 1 else model._meta.verbose_name_plural
+            raise NotEmpty(f"{count} {names} there already")
 
 
 def load(source: Source, place: Place, say: Say) -> dict[str, Tables]:

@@ -28,6 +28,10 @@ _FIRST_DAY = date(1970, 1, 1).toordinal()
 _IDLE = 8
 # Held by whoever makes or drops days: both lock the partitioned tables, and in whatever order they come to them.
 _LOCK = "SELECT pg_advisory_xact_lock(7236835271034)"
+_TABLES = (
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = %s AND c.relkind = 'p'"
+)
 
 
 @dataclass(slots=True)
@@ -65,12 +69,16 @@ class PostgresqlEngine:
         if not self.holds(day, kind):
             with self._autocommit() as sql, sql.transaction():
                 sql.execute(_LOCK)
-                sql.execute("".join([*_partitioned(kind), *_partitions(day, kind)]))
+                # Made again they would be locked with all their days, and wait for whoever reads one of them.
+                if sql.execute(_TABLES, (_parent_of(kind),)).fetchall()[0][0] < len(schema.TABLES[kind]):
+                    sql.execute("".join(_partitioned(kind)))
+                sql.execute("".join(_partitions(day, kind)))
 
     def drop(self, day: str, kind: Kind) -> None:
-        """Waits for whoever reads it right now."""
+        """Waits for whoever reads it right now, but not for a backup: nobody could begin a day meanwhile."""
         with self._autocommit() as sql, sql.transaction():
             sql.execute(_LOCK)
+            sql.execute("SET LOCAL lock_timeout TO '5s'")
             sql.execute(f"DROP SCHEMA IF EXISTS {schema_of(day, kind)} CASCADE")
 
     def size_bytes(self, day: str, kind: Kind) -> int:

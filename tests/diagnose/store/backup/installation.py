@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +14,8 @@ from diagnose.queue import client, payload_key
 from diagnose.store import dictionary, flamegraph, profiles, series, serieskeys, trie
 from tests.diagnose.ingest.conftest import EPOCH, body_of, points, stacks
 
-NOW_NS = time.time_ns()
+# Given where several processes have to mean the same batches.
+NOW_NS = int(os.environ.get("DIAGNOSE_TEST_NOW_NS", time.time_ns()))
 DAY_NS = 86_400 * 10**9
 SPAN = (NOW_NS - 9 * DAY_NS, NOW_NS + DAY_NS)
 SERVICES = ("shop", "stock", "pay")
