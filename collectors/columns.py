@@ -1,6 +1,7 @@
-"""Stacks in columns: what a profile has thousands of travels as packed little-endian integers, not one by one.
+"""Numbers in columns: what a profile has thousands of is kept and travels as packed integers, not one by one.
 
-The reader bounds and checks them; here they are only written and, for whoever wants to look, read back.
+In memory columns are arrays of machine integers. On the wire they are little-endian in the least width that holds
+them all, and the last byte says which. The server bounds and checks them; here they are only written and read back.
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
-from typing import Literal, NamedTuple
-
-import msgspec
+from typing import Any, Literal, NamedTuple
 
 State = Literal["unknown", "active", "idle"]
 STATES: tuple[State, ...] = ("unknown", "active", "idle")
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Frame(NamedTuple):
@@ -27,28 +27,33 @@ class Frame(NamedTuple):
 
 
 class StackSample(NamedTuple):
-    """`value` samples of one stack in one thread; `thread` indexes `Stacks.strings`."""
+    """`value` samples of one stack in one thread; `thread` indexes `Stacks.strings`.
+
+    `offset_ms` is when they were taken, from the profile's start; None is unknown.
+    """
 
     stack: int
     thread: int
     value: int
     state: State = "unknown"
+    offset_ms: int | None = None
 
 
-class StackColumns(msgspec.Struct, frozen=True):
-    """Little-endian: `sample_values` of 8 bytes, `sample_states` of one (index into STATES), all others of 4.
+class StackColumns(NamedTuple):
+    """The four numbers of each `Frame` one after the other; lengths of stacks and their frames, root first.
 
-    `frames` has the four numbers of each `Frame` one after the other. The first `lengths[0]` of `path_frames`, root
-    first, are stack 0 as indexes of frames, and so on. The four sample columns have one entry for each sample.
+    The sample columns have one entry for each sample: `sample_states` index into STATES, `sample_offsets` are
+    milliseconds plus one, 0 where the time is unknown.
     """
 
-    frames: bytes
-    lengths: bytes
-    path_frames: bytes
-    sample_stacks: bytes
-    sample_threads: bytes
-    sample_values: bytes
-    sample_states: bytes
+    frames: array[int]
+    lengths: array[int]
+    path_frames: array[int]
+    sample_stacks: array[int]
+    sample_threads: array[int]
+    sample_values: array[int]
+    sample_states: array[int]
+    sample_offsets: array[int]
 
     @classmethod
     def of(
@@ -56,48 +61,67 @@ class StackColumns(msgspec.Struct, frozen=True):
     ) -> StackColumns:
         """Raises OverflowError for a number that its column cannot hold."""
         return cls(
-            _packed("I", chain.from_iterable(frames)),
-            _packed("I", map(len, stacks)),
-            _packed("I", chain.from_iterable(stacks)),
-            _packed("I", (sample.stack for sample in samples)),
-            _packed("I", (sample.thread for sample in samples)),
-            _packed("Q", (sample.value for sample in samples)),
-            bytes(STATES.index(sample.state) for sample in samples),
+            array("I", chain.from_iterable(frames)),
+            array("I", map(len, stacks)),
+            array("I", chain.from_iterable(stacks)),
+            array("I", (sample.stack for sample in samples)),
+            array("I", (sample.thread for sample in samples)),
+            array("Q", (sample.value for sample in samples)),
+            array("B", (STATES.index(sample.state) for sample in samples)),
+            array("I", (0 if sample.offset_ms is None else sample.offset_ms + 1 for sample in samples)),
         )
 
     @property
     def total(self) -> int:
         """The sum of all samples' values."""
-        return sum(_unpacked("Q", self.sample_values))
+        return sum(self.sample_values)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(len(column) * column.itemsize for column in self)
 
     def frame_list(self) -> list[Frame]:
-        numbers = _unpacked("I", self.frames)
-        return [Frame(*numbers[at : at + 4]) for at in range(0, len(numbers), 4)]
+        return [Frame(*self.frames[at : at + 4]) for at in range(0, len(self.frames), 4)]
 
     def stack_list(self) -> list[list[int]]:
-        frames, lengths = _unpacked("I", self.path_frames), _unpacked("I", self.lengths)
-        ends = accumulate(lengths)
-        return [frames[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+        ends = accumulate(self.lengths)
+        return [
+            self.path_frames[end - length : end].tolist()
+            for end, length in zip(ends, self.lengths, strict=True)
+        ]
 
     def sample_list(self) -> list[StackSample]:
-        columns = (
-            _unpacked("I", self.sample_stacks),
-            _unpacked("I", self.sample_threads),
-            _unpacked("Q", self.sample_values),
-            [STATES[state] for state in self.sample_states],
-        )
-        return [StackSample(*row) for row in zip(*columns, strict=True)]
+        rows = zip(*self[3:], strict=True)
+        return [
+            StackSample(stack, thread, value, STATES[state], offset - 1 if offset else None)
+            for stack, thread, value, state, offset in rows
+        ]
 
 
-def _packed(code: Literal["I", "Q"], numbers: Iterable[int]) -> bytes:
-    column = array(code, numbers)
+def packed(numbers: Iterable[int]) -> bytes:
+    """The least width for them all, in bytes, after the numbers. Raises OverflowError beyond 64 bits or below 0."""
+    wide = array("Q", numbers)
+    highest = max(wide, default=0)
+    width = next(width for width in _CODES if highest < 1 << 8 * width)
+    return fixed(array(_CODES[width], wide)) + bytes((width,))
+
+
+def fixed(column: array[int] | array[float]) -> bytes:
+    """Little-endian in the width that the column has."""
     if sys.byteorder == "big":
+        column = column[:]
         column.byteswap()
     return column.tobytes()
 
 
-def _unpacked(code: Literal["I", "Q"], packed: bytes) -> list[int]:
-    column = array(code, packed)
+def unpacked(data: bytes) -> list[int]:
+    """The inverse of `packed`."""
+    return of_fixed(_CODES[data[-1]], data[:-1])
+
+
+def of_fixed(code: str, data: bytes) -> list[Any]:
+    """The inverse of `fixed`."""
+    column: array[Any] = array(code, data)
     if sys.byteorder == "big":
         column.byteswap()
     return column.tolist()

@@ -1,4 +1,4 @@
-"""What a spool file holds: the encoded samples of one batch, compressed. The envelope is added when it is sent."""
+"""What a spool file holds: the content of one batch, compressed as it will be sent inside the envelope."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import msgspec
 import zstandard
 
-from collectors.wire import Event, encode_sample
+from collectors.wire import Event, encode_item
 
-# The server takes 4 MiB compressed and 32 MiB decompressed; a batch below 3 MiB of samples is below both.
+# The server takes 4 MiB compressed and 32 MiB decompressed; a batch below 3 MiB of items is below both.
 BATCH_BYTES = 3 * 1024 * 1024
 MAX_BYTES = 32 * 1024 * 1024 - 65_536
 MAX_COMPRESSED_BYTES = 4 * 1024 * 1024 - 65_536
@@ -18,24 +18,33 @@ MAX_COMPRESSED_BYTES = 4 * 1024 * 1024 - 65_536
 _decoder = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
-def pack(samples: list[msgspec.Raw]) -> bytes:
+def pack(items: list[msgspec.Raw]) -> bytes:
     """One spool file, with a checksum: a flipped bit must not become another number."""
-    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(msgspec.msgpack.encode(samples))
+    return zstandard.ZstdCompressor(level=1, write_checksum=True).compress(msgspec.msgpack.encode(items))
+
+
+def readable(data: bytes) -> bytes:
+    """A spool file as it is sent; one that a disk has spoiled becomes an event that says so, as its number must go."""
+    try:
+        zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BYTES * 2)
+    except zstandard.ZstdError:
+        return pack([_event("spool_file_unreadable", bytes=str(len(data)))])
+    return data
 
 
 def unpack(data: bytes) -> list[msgspec.Raw]:
-    """The samples; of a file that a disk has spoiled an event that says so, as its number must be sent anyway."""
+    """The items; of a file that a disk has spoiled an event that says so, as its number must be sent anyway."""
     try:
         return _decoder.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BYTES * 2))
     except (zstandard.ZstdError, msgspec.MsgspecError):
         return [_event("spool_file_unreadable", bytes=str(len(data)))]
 
 
-def split(samples: list[msgspec.Raw]) -> Iterator[bytes]:
-    """Spool files for these samples, each within the server's bounds; a sample that never fits becomes an event."""
+def split(items: list[msgspec.Raw]) -> Iterator[bytes]:
+    """Spool files for these items, each within the server's bounds; one that never fits becomes an event."""
     chunk: list[msgspec.Raw] = []
     size = 0
-    for raw in samples:
+    for raw in items:
         length = len(bytes(raw))
         if chunk and size + length > BATCH_BYTES:
             yield pack(chunk)
@@ -47,12 +56,12 @@ def split(samples: list[msgspec.Raw]) -> Iterator[bytes]:
 
 
 def halve(data: bytes) -> tuple[bytes, bytes]:
-    """Two files with half of the samples each; a single sample becomes an event and the second part is empty."""
-    samples = unpack(data)
-    middle = len(samples) // 2
+    """Two files with half of the items each; a single item becomes an event and the second part is empty."""
+    items = unpack(data)
+    middle = len(items) // 2
     if not middle:
         return pack([_event("sample_too_large", bytes=str(len(data)))]), b""
-    return pack(samples[:middle]), pack(samples[middle:])
+    return pack(items[:middle]), pack(items[middle:])
 
 
 def _fits(raw: msgspec.Raw, length: int) -> bool:
@@ -60,4 +69,4 @@ def _fits(raw: msgspec.Raw, length: int) -> bool:
 
 
 def _event(event: str, **fields: str) -> msgspec.Raw:
-    return encode_sample(Event(event=event, time=time.time_ns(), fields=fields))
+    return encode_item(Event(event=event, time=time.time_ns(), fields=fields))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import zstandard
 
 from collectors import payload
 from collectors.client import Answer, Client, Unreachable
@@ -74,7 +73,6 @@ class Shipper:
     ) -> None:
         self.progress = Progress()
         self._spool, self._client, self._host, self._agent, self._clock = spool, client, host, agent, clock
-        self._compressor = zstandard.ZstdCompressor(level=1)
         self._known_seq = spool.state().next_seq - 1  # the server cannot have more than this or what we sent
         self._sent_seq = 0
         self._moved_at = clock()
@@ -136,12 +134,10 @@ class Shipper:
             seq=entry.seq,
             oldest_seq=entry.oldest_seq,
             sent_ns=time.time_ns(),
-            samples=payload.unpack(entry.payload),
+            content=payload.readable(entry.payload),
             agent=self._agent,
         )
-        body = self._compressor.compress(encode_batch(batch))
-        headers = {"Content-Type": CONTENT_TYPE, "Content-Encoding": "zstd"}
-        answer = self._client.post("/api/v1/batches", body, headers)
+        answer = self._client.post("/api/v1/batches", encode_batch(batch), {"Content-Type": CONTENT_TYPE})
         self.progress.sent_at = time.time()
         return answer
 

@@ -1,7 +1,9 @@
-"""The wire types: what a collector says to the server and what the server may ask of it. Nothing else.
+"""What a collector says to the server and what the server may ask of it. Nothing else.
 
-A batch is msgpack of `Batch`, compressed with zstd. Unknown fields are skipped by msgspec; unknown sample
-tags are skipped and counted by `decode_samples`, so that an old server takes a new collector.
+Probes give `Sample`s. On the wire a `Batch` has an envelope that can be read without its content, and as content a
+zstd frame with a msgpack list of `Item`s: points and stacks, of which there are many, are packed into tables by
+`collectors.tables`. Unknown fields are skipped by msgspec; unknown tags are skipped and counted by `decode_items`, so
+that an old server takes a new collector.
 Absolute times are Unix nanoseconds. Counters travel as increases per interval, resets handled in the agent.
 """
 
@@ -20,10 +22,11 @@ HistogramScheme = Literal["loglin4", "loglin20"]
 ProfileType = Literal[
     "cpu", "wall", "gil", "offcpu", "alloc_space", "inuse_space", "goroutine", "mutex", "block"
 ]
+ProfileUnit = Literal["samples", "nanoseconds", "bytes", "count"]
 CaptureState = Literal["queued", "sent", "running", "done", "failed", "cancelled", "expired"]
 
 
-class Points(msgspec.Struct, tag="points", tag_field="kind", frozen=True, omit_defaults=True):
+class Points(msgspec.Struct, frozen=True):
     """One series: `values[i]` at `times[i]` (ns). A counter's value is its increase since the reading before."""
 
     metric: str
@@ -31,6 +34,26 @@ class Points(msgspec.Struct, tag="points", tag_field="kind", frozen=True, omit_d
     times: list[int]
     values: list[float]
     counter: bool = False
+
+
+class Series(msgspec.Struct, frozen=True, array_like=True):
+    """What a table of points says of each of its series."""
+
+    metric: str
+    labels: dict[str, str]
+    counter: bool
+
+
+class PointTable(msgspec.Struct, tag="points", tag_field="kind", frozen=True):
+    """Points of many series. `series` is msgpack of a list of `Series`; a server that knows it need not read it.
+
+    `lengths` (packed) says how many of `times` (int64 ns) and `values` (float64) are of each series, in their order.
+    """
+
+    series: bytes
+    lengths: bytes
+    times: bytes
+    values: bytes
 
 
 class Histogram(msgspec.Struct, tag="histogram", tag_field="kind", frozen=True, omit_defaults=True):
@@ -45,14 +68,14 @@ class Histogram(msgspec.Struct, tag="histogram", tag_field="kind", frozen=True, 
     count: int
 
 
-class Stacks(msgspec.Struct, tag="stacks", tag_field="kind", frozen=True, omit_defaults=True):
+class Stacks(msgspec.Struct, frozen=True):
     """Stacks of one service in one interval; the numbers in `columns` name `strings` and one another.
 
     `period` is the time one unit of value stands for, in nanoseconds (bytes for allocation profiles).
     """
 
     type: ProfileType
-    unit: Literal["samples", "nanoseconds", "bytes", "count"]
+    unit: ProfileUnit
     service: str
     labels: dict[str, str]
     start_ns: int
@@ -61,6 +84,45 @@ class Stacks(msgspec.Struct, tag="stacks", tag_field="kind", frozen=True, omit_d
     strings: list[str]
     columns: StackColumns
     capture_id: str | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One `Stacks` in a table, which holds its `samples` samples behind those of the profiles before it."""
+
+    type: ProfileType
+    unit: ProfileUnit
+    service: str
+    labels: dict[str, str]
+    start_ns: int
+    end_ns: int
+    period: int
+    samples: int
+    capture_id: str | None = None
+
+
+class ProfileTable(msgspec.Struct, tag="profiles", tag_field="kind", frozen=True, omit_defaults=True):
+    """Many profiles that share strings, frames and stacks, each written once. All columns are packed.
+
+    `text` is the UTF-8 of all strings, `text_lengths` their bytes. Names, files and modules of frames are numbers of
+    strings; `paths` are numbers of frames, root first, the first `path_lengths[0]` of them stack 0, and so on.
+    A sample is a stack in a thread (number of a string), how often, in which state (index into STATES), and when:
+    milliseconds from the profile's start plus one, 0 for unknown; no `sample_offsets` at all when all are unknown.
+    """
+
+    profiles: list[Profile]
+    text: bytes
+    text_lengths: bytes
+    frame_names: bytes
+    frame_files: bytes
+    frame_lines: bytes
+    frame_modules: bytes
+    path_lengths: bytes
+    paths: bytes
+    sample_stacks: bytes
+    sample_threads: bytes
+    sample_values: bytes
+    sample_states: bytes
+    sample_offsets: bytes = b""
 
 
 class Fact(msgspec.Struct, tag="fact", tag_field="kind", frozen=True, omit_defaults=True):
@@ -90,11 +152,15 @@ class ProbeStatus(msgspec.Struct, tag="probe", tag_field="kind", frozen=True, om
 
 
 Sample = Points | Histogram | Stacks | Fact | Event | ProbeStatus
-_TAGS = frozenset({"points", "histogram", "stacks", "fact", "event", "probe"})
+Item = PointTable | Histogram | ProfileTable | Fact | Event | ProbeStatus
+_TAGS = frozenset({"points", "histogram", "profiles", "fact", "event", "probe"})
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one POST carries. `epoch` (hex) is made with the spool; `seq` starts at 1 and grows by one."""
+    """What one POST carries. `epoch` (hex) is made with the spool; `seq` starts at 1 and grows by one.
+
+    `content` is one zstd frame that states its size: msgpack of a list of `Item`s.
+    """
 
     version: int
     host: str
@@ -102,7 +168,7 @@ class Batch(msgspec.Struct, frozen=True):
     seq: int
     oldest_seq: int
     sent_ns: int
-    samples: list[msgspec.Raw]
+    content: bytes
     agent: str = ""
 
 
@@ -141,36 +207,48 @@ class _Tag(msgspec.Struct):
 
 
 _batch = msgspec.msgpack.Decoder(Batch)
-_sample: msgspec.msgpack.Decoder[Sample] = msgspec.msgpack.Decoder(Sample)
+_raws = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_item: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
+_series = msgspec.msgpack.Decoder(list[Series])
 _tag = msgspec.msgpack.Decoder(_Tag)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode_sample(sample: Sample) -> msgspec.Raw:
-    """One sample as it will stand inside a batch."""
-    return msgspec.Raw(_encoder.encode(sample))
+def encode_item(item: Item) -> msgspec.Raw:
+    """One item as it will stand inside a batch's content."""
+    return msgspec.Raw(_encoder.encode(item))
+
+
+def encode_series(series: list[Series]) -> bytes:
+    """As `PointTable.series` has them."""
+    return _encoder.encode(series)
+
+
+def decode_series(data: bytes) -> list[Series]:
+    """Raises msgspec.DecodeError or ValidationError on malformed input."""
+    return _series.decode(data)
 
 
 def encode_batch(batch: Batch) -> bytes:
-    """Uncompressed msgpack."""
+    """The body of a request."""
     return _encoder.encode(batch)
 
 
 def decode_batch(data: bytes) -> Batch:
-    """The envelope, samples still raw. Raises msgspec.DecodeError or ValidationError on malformed input."""
+    """The envelope, its content still packed. Raises msgspec.DecodeError or ValidationError on malformed input."""
     return _batch.decode(data)
 
 
-def decode_samples(batch: Batch) -> tuple[list[Sample], int]:
-    """All samples of known kinds, and how many of unknown kinds were skipped.
+def decode_items(data: bytes) -> tuple[list[Item], int]:
+    """All items of known kinds in decompressed content, and how many of unknown kinds were skipped.
 
-    Raises msgspec.ValidationError when a sample of a known kind is malformed.
+    Raises msgspec.DecodeError or ValidationError when it or an item of a known kind is malformed.
     """
-    known: list[Sample] = []
+    known: list[Item] = []
     skipped = 0
-    for raw in batch.samples:
+    for raw in _raws.decode(data):
         try:
-            known.append(_sample.decode(raw))
+            known.append(_item.decode(raw))
         except msgspec.ValidationError:
             if _tag.decode(raw).kind in _TAGS:
                 raise

@@ -11,6 +11,8 @@ from django.conf import settings
 WAKE_CHANNEL = "diagnose:wake"
 # What the streams of commands and of captures' events begin with.
 COMMANDS, CAPTURE = "diagnose:commands:", "diagnose:capture:"
+# Names of the batches that wait to be written, and where their bytes are.
+WAITING, PAYLOADS = "diagnose:waiting", "diagnose:batch:"
 PAYLOAD_SECONDS = 900
 
 
@@ -22,7 +24,7 @@ def client() -> redis.Redis:
 
 def payload_key(host_id: int, epoch: str, seq: int) -> str:
     """Where a batch's bytes wait for the worker."""
-    return f"diagnose:batch:{host_id}:{epoch}:{seq}"
+    return f"{PAYLOADS}{host_id}:{epoch}:{seq}"
 
 
 def commands_stream(host_id: int) -> str:

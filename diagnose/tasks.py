@@ -13,10 +13,10 @@ from diagnose.ingest import write
 from diagnose.store import retention, rollup
 
 
-@app.task(name="diagnose.tasks.write_batch")
-def write_batch(host_id: int, epoch: str, seq: int) -> None:
-    """Store one batch whose bytes wait in Redis."""
-    write.write_batch(host_id, epoch, seq)
+@app.task(name="diagnose.tasks.write_waiting")
+def write_waiting() -> None:
+    """Store the batches that wait in Redis."""
+    write.write_waiting()
 
 
 @app.task(name="diagnose.tasks.evaluate_host", time_limit=60)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 
 from collectors import wire
 from collectors.columns import Frame, StackColumns, StackSample
@@ -26,6 +25,7 @@ from diagnose.access import tokens
 from diagnose.findings import evaluate
 from diagnose.ingest import write
 from diagnose.models import Host, QuarantinedBatch, Token
+from tests.batches import body_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 EPOCH = "0000000000000901"
@@ -103,13 +103,11 @@ def send(client, valkey, data_dir, transactional_db, host: Host, host_token: str
     """One batch over HTTP, then the worker's part of it."""
 
     def send(seq: int, samples: list[wire.Sample]) -> None:
-        raw = [wire.encode_sample(sample) for sample in samples]
-        batch = wire.Batch(wire.VERSION, host.identity, EPOCH, seq, 1, time.time_ns(), raw)
-        body = zstandard.ZstdCompressor().compress(wire.encode_batch(batch))
-        headers = {"Authorization": f"Bearer {host_token}", "Content-Encoding": "zstd"}
+        body = body_of(samples, host=host.identity, epoch=EPOCH, seq=seq)
+        headers = {"Authorization": f"Bearer {host_token}"}
         answer = client.post("/api/v1/batches", body, content_type=wire.CONTENT_TYPE, headers=headers)
         assert answer.status_code == 202, answer.content
-        write.write_batch(host.pk, EPOCH, seq)
+        write.write_waiting()
         assert not QuarantinedBatch.objects.exists()
 
     return send

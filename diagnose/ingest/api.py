@@ -22,7 +22,10 @@ _LATER = {"Retry-After": str(pending.RETRY_AFTER_SECONDS)}
 
 @endpoint("POST", kind=Token.Kind.HOST)
 def batches(request: ApiRequest) -> HttpResponse:
-    """202 with the committed sequence number; 400, 413, 415, 422, 429 or 503 as problem documents."""
+    """202 with the committed sequence number; 400, 413, 415, 422, 429 or 503 as problem documents.
+
+    Only the envelope is read here; what is inside is for the worker, which puts what it cannot read into quarantine.
+    """
     received_ns = time.time_ns()
     host = request.actor.host
     if host is None:
@@ -54,18 +57,13 @@ def _require_room() -> None:
 
 
 def _body(request: ApiRequest) -> bytes:
-    """The compressed batch, never more than its bound in memory."""
-    if request.headers.get("Content-Encoding", "").lower() != "zstd" or (
-        request.content_type != wire.CONTENT_TYPE
-    ):
-        raise Problem(
-            415,
-            "Unsupported media type",
-            f"Send Content-Type: {wire.CONTENT_TYPE} with Content-Encoding: zstd.",
-        )
-    body = request.read(decode.MAX_COMPRESSED_BYTES + 1)
-    if len(body) > decode.MAX_COMPRESSED_BYTES:
-        raise _too_large(f"a batch may have {decode.MAX_COMPRESSED_BYTES} bytes; send smaller batches")
+    """The batch, never more than its bound in memory."""
+    if request.content_type != wire.CONTENT_TYPE or request.headers.get("Content-Encoding"):
+        detail = f"Send Content-Type: {wire.CONTENT_TYPE} without Content-Encoding."
+        raise Problem(415, "Unsupported media type", detail)
+    body = request.read(decode.MAX_BODY_BYTES + 1)
+    if len(body) > decode.MAX_BODY_BYTES:
+        raise _too_large(f"a batch may have {decode.MAX_BODY_BYTES} bytes; send smaller batches")
     announced = int(request.headers.get("Content-Length") or 0)
     if len(body) < announced:
         # Its sender was killed or cut off: nothing for the quarantine, the batch is still in the spool.
@@ -78,7 +76,7 @@ def _body(request: ApiRequest) -> bytes:
 def _batch(host: Host, body: bytes) -> wire.Batch:
     """The envelope. What cannot be read goes to the quarantine before the answer says so."""
     try:
-        return decode.envelope(decode.decompress(body))
+        return decode.envelope(body)
     except decode.TooLarge as error:
         raise _too_large(str(error)) from None
     except decode.UnknownVersion as error:
@@ -98,7 +96,7 @@ def _queue(host: Host, batch: wire.Batch, body: bytes, received_ns: int) -> None
         raise Problem(
             429,
             "Queue full",
-            f"{pending.MAX_WAITING} batches wait to be written; keep this one and send it again.",
+            "As many batches wait to be written as may; keep this one and send it again.",
             headers=_LATER,
         ) from None
     except (redis.RedisError, kombu.exceptions.OperationalError) as error:

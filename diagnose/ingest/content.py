@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.dictionary import FrameKey, Paths
+from diagnose.store.names import Names
 from diagnose.store.serieskeys import SeriesKey
 
 
@@ -17,7 +17,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The i-th of `paths` was seen `counts[i]` times in the thread `threads[i]`."""
+    """What is said of the samples `first` to `end` of its recording."""
 
     service: str
     type: str
@@ -27,19 +27,34 @@ class Profile:
     end_ns: int
     labels: dict[str, str]
     capture_id: str | None
-    frames: list[FrameKey]
-    paths: Paths
-    threads: list[str]
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Profiles that share names. The i-th sample is of the path `paths[i]` in the thread named by string `threads[i]`.
+
+    `offsets` are milliseconds after the profile's start plus one, 0 where unknown; None when all are unknown.
+    """
+
+    names: Names
+    profiles: list[Profile]
+    paths: NDArray[np.int64]
+    threads: NDArray[np.int64]
     counts: NDArray[np.int64]
+    offsets: NDArray[np.int64] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Points of many series: the first `lengths[0]` of `times_ns` and `values` are of `keys[0]`, and so on."""
+    """Points of the series that `series` defines, a block for the format to read.
 
-    keys: list[SeriesKey]
-    counters: list[bool]
-    lengths: list[int]
+    The first `lengths[0]` of `times_ns` and `values` are of the first series, and so on.
+    """
+
+    series: bytes
+    lengths: NDArray[np.int64]
     times_ns: NDArray[np.int64]
     values: NDArray[np.float64]
 
@@ -83,11 +98,11 @@ class ProbeReading:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`skipped` counts samples of unknown kinds and points that are no numbers, `clamped` times that were ahead."""
+    """`skipped` counts items of unknown kinds and points that are no numbers, `clamped` times that were ahead."""
 
-    readings: Readings
+    readings: list[Readings]
     distributions: list[Distribution]
-    profiles: list[Profile]
+    recordings: list[Recording]
     facts: list[FactReading]
     events: list[EventReading]
     probes: list[ProbeReading]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-
-from django.db.models import Q
+from operator import itemgetter
 
 from diagnose.ingest.clock import TOLERATED_SKEW_SECONDS
 from diagnose.ingest.content import EventReading, FactReading, ProbeReading
@@ -19,18 +18,21 @@ def at(ns: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
-def seen(host: Host, agent: str, skew_seconds: float, received_ns: int) -> None:
-    """Batches are written out of order: only the newest says how the host is."""
-    when = at(received_ns)
-    newer = Q(last_seen_at=None) | Q(last_seen_at__lt=when)
-    Host.objects.filter(newer, pk=host.pk).update(
-        last_seen_at=when, agent=agent[:40], clock_skew_seconds=skew_seconds
-    )
+def seen(rows: Iterable[tuple[Host, str, float, int]]) -> None:
+    """Agent, skew and arrival of batches. They are written out of order: only the newest says how a host is."""
+    newest = {host.pk: (agent, skew, at(ns)) for host, agent, skew, ns in sorted(rows, key=itemgetter(3))}
+    hosts = Host.objects.select_for_update().filter(pk__in=newest).order_by("pk")
+    late = []
+    for host in hosts:
+        agent, skew_seconds, when = newest[host.pk]
+        if host.last_seen_at is None or host.last_seen_at < when:
+            host.last_seen_at, host.agent, host.clock_skew_seconds = when, agent[:40], skew_seconds
+            late.append(host)
+    Host.objects.bulk_update(late, ["last_seen_at", "agent", "clock_skew_seconds"])
 
 
-def clock_event(host: Host, skew_seconds: float, received_ns: int) -> list[EventReading]:
-    """An event when the host's clock went wrong, or wrong by another amount; `host` as it was before the batch."""
-    before = host.clock_skew_seconds or 0.0
+def clock_event(before: float, skew_seconds: float, received_ns: int) -> list[EventReading]:
+    """An event when a host's clock went wrong, or wrong by another amount than `before` the batch."""
     known = abs(before) > TOLERATED_SKEW_SECONDS and abs(before - skew_seconds) <= TOLERATED_SKEW_SECONDS
     if abs(skew_seconds) <= TOLERATED_SKEW_SECONDS or known:
         return []
@@ -49,6 +51,8 @@ def add_events(host: Host, events: Iterable[EventReading]) -> None:
 
 def set_probes(host: Host, probes: Sequence[ProbeReading], sent_ns: int) -> None:
     """The last status of each probe; one that a newer batch has told already stays."""
+    if not probes:
+        return
     last = {one.probe: one for one in probes}
     newer = set(
         ProbeState.objects.filter(host=host, updated_at__gt=at(sent_ns)).values_list("probe", flat=True)

@@ -1,38 +1,32 @@
-"""The worker's side: one batch from the queue into the store and the main database, exactly once.
+"""The worker's side: waiting batches into the store and the main database, each exactly once, many at a time.
 
-Each day applies its part with its own (host, epoch, seq, part) row in one transaction; the main database comes
-last and moves the mark. Killed anywhere between, the batch comes again and only the missing parts are applied.
+Each day applies a group's parts, each with its own (host, epoch, seq, part) row, in one transaction; the main database
+comes last and moves the marks. Killed anywhere between, the batches come again and only the missing parts are applied.
+What fails in a group is tried again alone, so that one batch cannot take others down with it.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
+import time
 import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 import django.db
 import kombu.exceptions
-import numpy as np
 import redis
-from numpy.typing import NDArray
+from django.db import transaction
 
-from collectors import wire
-from diagnose.ingest import clock, decode, hoststate, ledger, pending
-from diagnose.ingest.content import Content, EventReading, Malformed, Profile
-from diagnose.ingest.formats import native
-from diagnose.models import Capture, Host, Service
-from diagnose.store import backend, dictionary, disk, engine, serieskeys
-from diagnose.store.applied import earlier_shift_ns
-from diagnose.store.blob import summed
+from diagnose.ingest import decode, hoststate, ledger, pending
+from diagnose.ingest.content import EventReading, Malformed
+from diagnose.ingest.pending import Waiting
+from diagnose.ingest.prepare import Opened, Prepared, opened, prepared
+from diagnose.models import Host
+from diagnose.store import backend, dictionary, disk, engine
 from diagnose.store.engine.protocol import DayGone
-from diagnose.store.rows import (
-    BatchKey,
-    HistogramRow,
-    MetricBatch,
-    PointColumns,
-    ProfileBatch,
-    ProfileGroup,
-    ProfileRow,
-)
 
 log = logging.getLogger(__name__)
 
@@ -49,152 +43,153 @@ _SURROUNDINGS: tuple[type[Exception], ...] = (
 )
 # An error that came back this often will come back always.
 _MAX_FAILURES = 3
-# A batch that was taken this often and never finished takes its worker down.
+# A batch that was begun this often and never finished takes its worker down.
 _MAX_ATTEMPTS = 10
+# Then the task ends, and another goes on with what waits: a task has a time limit.
+_TASK_SECONDS = 20
 
 
-def write_batch(host_id: int, epoch: str, seq: int) -> None:
-    """Write the batch that waits in Redis under these ids; nothing happens when it is done already.
+_writing = threading.Lock()
 
-    Without room on the disk it is left: its collector keeps it, and sends it until it is committed.
+
+def write_waiting() -> None:
+    """Write what waits in Redis, until nothing does. One thread of a process at a time: two would wait for one another.
+
+    Without room on the disk it is left: its collectors keep it, and send it until it is committed.
     """
-    waiting = pending.take(host_id, epoch, seq)
-    host = Host.objects.filter(pk=host_id).first()
-    if waiting is None or host is None:
-        return
-    if seq > ledger.committed_seq(host_id, epoch):
+    ends = time.monotonic() + _TASK_SECONDS
+    # Looks once more after it let go: whoever came meanwhile has gone away and relies on it.
+    while pending.anything() and _writing.acquire(blocking=False):
         try:
             disk.require_room()
-            _write(host, waiting)
+            while time.monotonic() < ends and (taken := pending.take()):
+                write(taken)
         except disk.DiskFull as full:
-            pending.forgive(host_id, epoch, seq)
-            log.error("batch %s/%d of %s waits: %s", epoch, seq, host, full)
+            log.error("batches wait: %s", full)
             return
-        except _SURROUNDINGS:
-            pending.forgive(host_id, epoch, seq)
-            raise
-        pending.ask_for_evaluation(host_id)
-    pending.forget(host_id, epoch, seq)
+        finally:
+            _writing.release()
+        if time.monotonic() >= ends:
+            pending.send_writer()
+            return
 
 
-def _write(host: Host, waiting: pending.Waiting) -> None:
-    """Apply the batch, or put it into the quarantine when it is the batch that cannot be applied."""
-    batch = decode.envelope(decode.decompress(waiting.body))
+def write(taken: Sequence[Waiting]) -> None:
+    """Write these batches; nothing happens to those that are done already."""
+    hosts = Host.objects.in_bulk({one.host_id for one in taken})
+    marks = ledger.committed_seqs({(one.host_id, one.epoch) for one in taken})
+    due = [one for one in taken if one.host_id in hosts and one.seq > marks.get((one.host_id, one.epoch), 0)]
+    # What was begun before and never finished may have taken its worker, and a whole group, down.
+    groups = [[one for one in due if not one.attempts], *([one] for one in due if one.attempts)]
+    undone = {one.key for group in groups if group for one in _write_group(hosts, group)}
+    pending.ask_for_evaluation(sorted({one.host_id for one in due}))
+    pending.forget([one for one in taken if one.key not in undone])
+
+
+def _write_group(hosts: Mapping[int, Host], group: Sequence[Waiting]) -> list[Waiting]:
+    """Those that could not be written and are to come again."""
+    pending.begin(group)
+    read: list[Opened] = []
+    ready: list[Prepared] = []
+    undone: list[Waiting] = []
     try:
-        if waiting.attempts > _MAX_ATTEMPTS:
-            raise Malformed(f"its worker died {_MAX_ATTEMPTS} times while writing it")
-        _apply(host, batch, waiting.received_ns)
+        for one in group:
+            with _answering_for(one, undone):
+                read.append(_opened(hosts[one.host_id], one))
+        services = dictionary.services_of(name for each in read for name in each.services())
+        for each in read:
+            with _answering_for(each.waiting, undone):
+                ready.append(prepared(each, services))
+        if len(ready) > 1 and _applied_together(ready):
+            return undone
+        for last in ready:
+            with _answering_for(last.waiting, undone):
+                _apply([last])
+    except _SURROUNDINGS:
+        pending.forgive(group)
+        raise
+    return undone
+
+
+@contextmanager
+def _answering_for(one: Waiting, undone: list[Waiting]) -> Iterator[None]:
+    """What goes wrong inside is this batch's: it goes to the quarantine, or comes again when that may help."""
+    try:
+        yield
     except Malformed as error:
-        _quarantine(host, batch, str(error), waiting.body)
+        _quarantine(one, str(error))
     except _SURROUNDINGS:
         raise
     except Exception:  # the task boundary: a batch that breaks this code must not hold up those behind it
-        if waiting.attempts < _MAX_FAILURES:
-            raise
-        log.exception("batch %s/%d of %s fails every time", batch.epoch, batch.seq, host)
-        _quarantine(host, batch, traceback.format_exc(limit=-3), waiting.body)
+        log.exception("batch %s/%d of host %d fails", one.epoch, one.seq, one.host_id)
+        if one.attempts + 1 < _MAX_FAILURES:
+            undone.append(one)
+        else:
+            _quarantine(one, traceback.format_exc(limit=-3))
 
 
-def _quarantine(host: Host, batch: wire.Batch, error: str, body: bytes) -> None:
-    log.error("batch %s/%d of %s goes to quarantine: %s", batch.epoch, batch.seq, host, error)
-    ledger.quarantine(host.pk, batch.epoch, batch.seq, batch.oldest_seq, error, body)
+def _opened(host: Host, one: Waiting) -> Opened:
+    if one.attempts >= _MAX_ATTEMPTS:
+        raise Malformed(f"its worker died {_MAX_ATTEMPTS} times while writing it")
+    return opened(host, one)
 
 
-def _apply(host: Host, batch: wire.Batch, received_ns: int) -> None:
-    shift_ns = _shift_ns(host, batch, received_ns)
-    content = native.read(*decode.samples(batch), clock.Clock(shift_ns, received_ns))
-    key = BatchKey(host.pk, batch.epoch, batch.seq, shift_ns)
-    profiles, foreign = _own_captures(host, content.profiles)
-    expired = _append_profiles(key, profiles) + _append_readings(host, key, content)
-    # Before the mark moves: a capture whose profile is stored is told of at least once.
-    for profile in profiles:
-        if profile.capture_id is not None:
-            samples = int(profile.counts.sum())
+def _quarantine(one: Waiting, error: str) -> None:
+    log.error("batch %s/%d of host %d goes to quarantine: %s", one.epoch, one.seq, one.host_id, error)
+    oldest_seq = decode.envelope(one.body).oldest_seq
+    ledger.quarantine(one.host_id, one.epoch, one.seq, oldest_seq, error, one.body)
+
+
+def _applied_together(ready: Sequence[Prepared]) -> bool:
+    try:
+        _apply(ready)
+    except _SURROUNDINGS:
+        raise
+    except Exception:  # one of them breaks this code: each is tried alone, which tells which
+        log.warning("a group of %d batches fails; each is tried alone", len(ready), exc_info=True)
+        return False
+    return True
+
+
+def _apply(ready: Sequence[Prepared]) -> None:
+    late_profiles = backend.profile_store().append([one.profiles for one in ready])
+    late_metrics = backend.metric_store().append([one.metrics for one in ready])
+    # Before the marks move: a capture whose profile is stored is told of at least once.
+    for one in ready:
+        for profile, samples in one.captured:
             pending.tell_of_capture(
-                profile.capture_id, profile.service, profile.start_ns, profile.end_ns, samples
+                profile.capture_id or "", profile.service, profile.start_ns, profile.end_ns, samples
             )
-    events = _events(host, batch, content, received_ns, expired)
-    ledger.finish(
-        host.pk,
-        batch.epoch,
-        batch.seq,
-        batch.oldest_seq,
-        lambda: _apply_state(host, batch, content, events, received_ns),
-        content.skipped + foreign,
+    skews = {one.host.pk: one.host.clock_skew_seconds or 0.0 for one in ready}
+    parts = []
+    for one, *late in zip(ready, late_profiles, late_metrics, strict=True):
+        parts.append(_part(one, _events(one, skews[one.host.pk], sum(late))))
+        skews[one.host.pk] = one.skew_seconds
+    with transaction.atomic():
+        ledger.finish(parts)
+        hoststate.seen(
+            (one.host, one.batch.agent, one.skew_seconds, one.waiting.received_ns) for one in ready
+        )
+
+
+def _part(one: Prepared, events: list[EventReading]) -> ledger.Part:
+    batch = one.batch
+    return ledger.Part(
+        one.host.pk, batch.epoch, batch.seq, batch.oldest_seq, partial(_apply_state, one, events), one.skipped
     )
 
 
-def _shift_ns(host: Host, batch: wire.Batch, received_ns: int) -> int:
-    if clock.is_doubtful(batch.sent_ns, received_ns, host.clock_skew_seconds):
-        earlier = earlier_shift_ns(host.pk, batch.epoch, batch.seq)
-        if earlier is not None:
-            return earlier
-    return clock.shift_ns(batch.sent_ns, received_ns)
-
-
-def _own_captures(host: Host, profiles: list[Profile]) -> tuple[list[Profile], int]:
-    """Without profiles of captures that this host was never asked for, and how many these are."""
-    named = {profile.capture_id for profile in profiles} - {None}
-    own = (
-        set(Capture.objects.filter(host=host, pk__in=named).values_list("pk", flat=True)) if named else set()
-    )
-    kept = [profile for profile in profiles if profile.capture_id is None or profile.capture_id in own]
-    return kept, len(profiles) - len(kept)
-
-
-def _append_profiles(key: BatchKey, profiles: list[Profile]) -> int:
-    services = dictionary.services_of(profile.service for profile in profiles) if profiles else {}
-    numbers = dictionary.all_stack_numbers(
-        [dictionary.Recording(services[one.service], one.frames, one.paths, one.threads) for one in profiles]
-    )
-    rows = [_profile_row(services[one.service], one, ids) for one, ids in zip(profiles, numbers, strict=True)]
-    return backend.profile_store().append([ProfileBatch(key, rows)])[0]
-
-
-def _profile_row(service: Service, profile: Profile, ids: NDArray[np.uint32]) -> ProfileRow:
-    group = ProfileGroup(service.pk, profile.type, profile.unit)
-    stack_ids, counts = summed(ids, profile.counts)
-    return ProfileRow(
-        group=group,
-        period_ns=profile.period_ns,
-        start_ns=profile.start_ns,
-        end_ns=profile.end_ns,
-        stack_ids=stack_ids,
-        counts=counts,
-        labels=profile.labels,
-        capture_id=profile.capture_id,
-    )
-
-
-def _append_readings(host: Host, key: BatchKey, content: Content) -> int:
-    readings, distributions = content.readings, content.distributions
-    keys = [*readings.keys, *(one.key for one in distributions)]
-    numbers = serieskeys.series_numbers(host, keys, [*readings.counters, *(False for _ in distributions)])
-    series = np.repeat(np.array(numbers[: len(readings.keys)], np.uint32), readings.lengths)
-    points = PointColumns(series, readings.times_ns, readings.values)
-    histograms = [
-        HistogramRow(number, one.time_ns, one.scheme, one.sum, one.buckets, one.counts)
-        for number, one in zip(numbers[len(readings.keys) :], distributions, strict=True)
-    ]
-    return backend.metric_store().append([MetricBatch(key, points, histograms)])[0]
-
-
-def _events(
-    host: Host, batch: wire.Batch, content: Content, received_ns: int, expired: int
-) -> list[EventReading]:
+def _events(one: Prepared, skew_before: float, expired: int) -> list[EventReading]:
     """What the host told, and what was noticed about its batch."""
-    skew = clock.skew_seconds(batch.sent_ns, received_ns)
-    events = [*content.events, *hoststate.clock_event(host, skew, received_ns)]
-    for kind, rows in (("future_times_clamped", content.clamped), ("expired_data_dropped", expired)):
+    received_ns = one.waiting.received_ns
+    events = [*one.content.events, *hoststate.clock_event(skew_before, one.skew_seconds, received_ns)]
+    for kind, rows in (("future_times_clamped", one.content.clamped), ("expired_data_dropped", expired)):
         if rows:
             events.append(EventReading(kind, received_ns, {"rows": str(rows)}))
     return events
 
 
-def _apply_state(
-    host: Host, batch: wire.Batch, content: Content, events: list[EventReading], received_ns: int
-) -> None:
-    hoststate.seen(host, batch.agent, clock.skew_seconds(batch.sent_ns, received_ns), received_ns)
-    hoststate.set_facts(host, content.facts)
-    hoststate.set_probes(host, content.probes, min(batch.sent_ns, received_ns))
-    hoststate.add_events(host, events)
+def _apply_state(one: Prepared, events: list[EventReading]) -> None:
+    hoststate.set_facts(one.host, one.content.facts)
+    hoststate.set_probes(one.host, one.content.probes, min(one.batch.sent_ns, one.waiting.received_ns))
+    hoststate.add_events(one.host, events)

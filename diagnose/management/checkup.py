@@ -22,7 +22,7 @@ from diagnose.store import disk
 
 _WORKER_SECONDS = 2.0
 _QUEUE_NAME = "celery"
-_LONG_QUEUE = 1000  # messages; four threads write a few hundred batches a second
+_LONG_QUEUE = 1000  # a worker writes a few hundred batches a second
 _SILENT = timedelta(seconds=90)  # a collector sends every few seconds
 
 
@@ -70,12 +70,12 @@ def require_tables() -> None:
 
 def check_queue() -> Iterator[Check]:
     try:
-        length = int(queue.client().llen(_QUEUE_NAME))
+        length = int(queue.client().llen(_QUEUE_NAME)) + int(queue.client().zcard(queue.WAITING))
     except redis.RedisError as error:
         yield Check("queue", f"does not answer ({error})", "run `make run`, or check REDIS_URL")
         return
     remedy = "are the workers alive and is the disk fast enough? see the lines of `worker`"
-    yield Check("queue", f"{length} tasks wait", remedy if length > _LONG_QUEUE else "")
+    yield Check("queue", f"{length} batches and tasks wait", remedy if length > _LONG_QUEUE else "")
     yield check_workers()
 
 

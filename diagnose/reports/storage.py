@@ -116,6 +116,6 @@ def _days(stored: Mapping[str, Mapping[date, int]]) -> tuple[DayRow, ...]:
 def _queue() -> Queue | None:
     client = queue.client()
     try:
-        return Queue(int(client.llen("celery")), int(client.info("memory")["used_memory"]))
+        return Queue(int(client.zcard(queue.WAITING)), int(client.info("memory")["used_memory"]))
     except redis.RedisError:
         return None

@@ -1,19 +1,20 @@
 """Numbers for services, frames and stacks: dense per service, the same in every process, for ever.
 
-What a process has met it remembers; the rest is looked up by digest, and only what nobody has met takes the write
-lock. A remembered number is one whose transaction was committed, and belongs to the service row it was made for.
+Names, frames and stacks are told apart by their digests (`digests`), computed for a whole batch at once. What a process
+has met it remembers by digest; the rest is looked up in the tables, and only what nobody has met is spelled out, and
+takes the write lock. A remembered number is one whose transaction was committed, and belongs to the service row it was
+made for.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
-from hashlib import blake2b
-from itertools import chain, count, groupby
+from itertools import count, groupby
 from operator import itemgetter, or_
 from typing import Any, NamedTuple
 
@@ -22,39 +23,33 @@ from django.db import models, transaction
 from numpy.typing import NDArray
 
 from diagnose.models import Frame, Service, Stack
+from diagnose.store import digests
+from diagnose.store.digests import Lanes
+from diagnose.store.names import FrameInfo, Names, Paths, spelled_out
+from diagnose.store.numberindex import NumberIndex
 
 _CACHED_SERVICES = 256
 _LOOKUP = 500
+_THREAD_CHARS = 200
 
 
-class FrameInfo(NamedTuple):
-    """One source position; line 0 is unknown."""
+class Recording(NamedTuple):
+    """Samples of one service: the i-th is of the path `paths[i]` in the thread named by the string `threads[i]`."""
 
-    name: str
-    file: str
-    line: int
-    module: str
-
-
-# What is looked up are plain tuples: a profile has thousands, and a named one costs five times as much to make.
-FrameKey = tuple[str, str, int, str]  # as FrameInfo
-StackKey = tuple[str, bytes]  # thread; little-endian uint32 array of frame numbers, root first
-
-
-class Paths(NamedTuple):
-    """Stacks of frame indexes, root first, one after the other: the first `lengths[0]` of `frames` and so on."""
-
-    frames: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    service: Service
+    paths: NDArray[np.integer[Any]]
+    threads: NDArray[np.integer[Any]]
 
 
 @dataclass(slots=True)
 class _Known:
-    frames: dict[FrameKey, int] = field(default_factory=dict)
-    stacks: dict[StackKey, int] = field(default_factory=dict)
+    frames: dict[bytes, int] = field(default_factory=dict)
+    stacks: NumberIndex = field(default_factory=NumberIndex)
 
 
 _Model = type[Frame] | type[Stack]
+_Named = tuple[int, bytes]  # service id, digest: names a row in the whole table
+_Fields = Mapping[str, Any]
 
 _lock = threading.Lock()
 _known: OrderedDict[tuple[int, datetime], _Known] = OrderedDict()
@@ -68,50 +63,138 @@ def identity_of(service: Service) -> tuple[int, datetime]:
 def services_of(names: Iterable[str]) -> dict[str, Service]:
     """The services of these names, made where they are new."""
     wanted = set(names)
+    if not wanted:
+        return {}
     found = {service.name: service for service in Service.objects.filter(name__in=wanted)}
     return found | {name: Service.objects.get_or_create(name=name)[0] for name in wanted - found.keys()}
 
 
-def flattened(stacks: Sequence[Sequence[int]]) -> Paths:
-    """Raises OverflowError for what does not fit into 64 bits."""
-    lengths = np.fromiter(map(len, stacks), np.int64, len(stacks))
-    return Paths(np.fromiter(chain.from_iterable(stacks), np.int64, int(lengths.sum())), lengths)
-
-
-class Recording(NamedTuple):
-    """Stacks of one service: `paths` hold indexes into `frames`, the i-th was seen in `threads[i]`."""
-
-    service: Service
-    frames: Sequence[FrameKey]
-    paths: Paths
-    threads: Sequence[str]
-
-
 def stack_numbers(
-    service: Service, frames: Sequence[FrameKey], paths: Paths, threads: Sequence[str]
+    service: Service, frames: Sequence[FrameInfo], paths: Paths, threads: Sequence[str]
 ) -> NDArray[np.uint32]:
-    """The number of each stack of one recording."""
-    return all_stack_numbers([Recording(service, frames, paths, threads)])[0]
+    """The number of each of these stacks; the i-th was seen in `threads[i]`."""
+    names, at_thread = spelled_out(frames, paths, threads)
+    return all_stack_numbers(names, [Recording(service, np.arange(len(threads)), at_thread)])[0]
 
 
-def all_stack_numbers(recordings: Sequence[Recording]) -> list[NDArray[np.uint32]]:
-    """The number of each stack of each recording; what is new in all of them is looked up and added together."""
-    known = [_known_of(one.service) for one in recordings]
-    frames = _numbers(
-        Frame, [_Wanted(one.service, k.frames, one.frames) for one, k in zip(recordings, known, strict=True)]
-    )
-    keys = [_stack_keys(one, numbers) for one, numbers in zip(recordings, frames, strict=True)]
-    wanted = [_Wanted(one.service, k.stacks, ks) for one, k, ks in zip(recordings, known, keys, strict=True)]
-    return [np.array(numbers, np.uint32) for numbers in _numbers(Stack, wanted)]
+def all_stack_numbers(names: Names, recordings: Sequence[Recording]) -> list[NDArray[np.uint32]]:
+    """The number of the stack of each sample; what is new in all of them is looked up and added together."""
+    by_service: dict[int, list[int]] = {}
+    for index, one in enumerate(recordings):
+        by_service.setdefault(one.service.pk, []).append(index)
+    asked = {
+        service: _asked(names, [recordings[index] for index in mine]) for service, mine in by_service.items()
+    }
+    new = [one for one in asked.values() if len(one.new)]
+    if new:
+        found = _learned(names, new)
+        for each in new:
+            each.numbers[each.new] = [found[name] for name in each.names()]
+        # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
+        transaction.on_commit(lambda: _remember(new))
+    numbers: dict[int, NDArray[np.uint32]] = {}
+    for service, mine in by_service.items():
+        ends = np.cumsum([len(recordings[index].paths) for index in mine])
+        numbers |= zip(mine, np.split(asked[service].numbers.astype(np.uint32), ends[:-1]), strict=True)
+    return [numbers[index] for index in range(len(recordings))]
 
 
-def _stack_keys(recording: Recording, frame_numbers: list[int]) -> list[StackKey]:
-    paths = recording.paths
-    raw = np.array(frame_numbers, "<u4")[paths.frames].tobytes()
-    ends = np.cumsum(paths.lengths) * 4
-    begins = (ends - paths.lengths * 4).tolist()
-    cuts = zip(recording.threads, begins, ends.tolist(), strict=True)
-    return [(thread, raw[begin:end]) for thread, begin, end in cuts]
+class _Asked(NamedTuple):
+    """Samples of a service: their stacks' digests, their numbers, and which of them this process has not met."""
+
+    recording: Recording
+    known: _Known
+    lanes: Lanes
+    numbers: NDArray[np.int64]
+    new: NDArray[np.int64]
+
+    def names(self) -> list[_Named]:
+        service = self.recording.service.pk
+        return [(service, digest) for digest in digests.in_bytes(self.lanes[:, self.new])]
+
+
+def _asked(names: Names, recordings: Sequence[Recording]) -> _Asked:
+    """Of recordings of one service, as one."""
+    paths = np.concatenate([one.paths for one in recordings])
+    threads = np.concatenate([one.threads for one in recordings])
+    recording = Recording(recordings[0].service, paths, threads)
+    known = _known_of(recording.service)
+    lanes = digests.of_rows(names.path_digests.take(paths, axis=1), names.text_digests.take(threads, axis=1))
+    numbers = known.stacks.find(lanes)
+    return _Asked(recording, known, lanes, numbers, np.flatnonzero(numbers < 0))
+
+
+def _remember(asked: Sequence[_Asked]) -> None:
+    for one in asked:
+        lanes, first = np.unique(one.lanes[:, one.new], axis=1, return_index=True)
+        one.known.stacks.add(lanes, one.numbers[one.new[first]])
+
+
+class _Place(NamedTuple):
+    """Where a batch spells out a stack that this process has not met."""
+
+    known: _Known
+    path: int
+    thread: int
+
+
+def _learned(names: Names, asked: Sequence[_Asked]) -> dict[_Named, int]:
+    """The numbers of all new stacks, from the table, where those that nobody has met are added."""
+    missing: dict[_Named, _Place] = {}
+    for one in asked:
+        paths, threads = one.recording.paths[one.new].tolist(), one.recording.threads[one.new].tolist()
+        for name, path, thread in zip(one.names(), paths, threads, strict=True):
+            missing[name] = _Place(one.known, path, thread)
+    found = _found(Stack, missing)
+    new = {name: place for name, place in missing.items() if name not in found}
+    return found | _add(Stack, _stack_fields(names, new)) if new else found
+
+
+def _stack_fields(names: Names, new: Mapping[_Named, _Place]) -> dict[_Named, _Fields]:
+    """What new stacks consist of; their frames get numbers first."""
+    used: dict[int, dict[int, None]] = {}
+    for (service, _), place in new.items():
+        used.setdefault(service, {}).update(dict.fromkeys(names.path(place.path).tolist()))
+    known = {service: place.known for (service, _), place in new.items()}
+    frames = _frame_numbers(names, {service: list(each) for service, each in used.items()}, known)
+    return {
+        (service, digest): {
+            "thread": names.string(place.thread)[:_THREAD_CHARS],
+            "frames": frames[service][names.path(place.path)].tobytes(),
+        }
+        for (service, digest), place in new.items()
+    }
+
+
+def _frame_numbers(
+    names: Names, used: Mapping[int, list[int]], known: Mapping[int, _Known]
+) -> dict[int, NDArray[np.uint32]]:
+    """By service, an array that gives the number of each used frame at its index; the others are 0."""
+    digest_of = {service: digests.in_bytes(names.frame_digests[:, mine]) for service, mine in used.items()}
+    missing = {
+        (service, digest): frame
+        for service, mine in used.items()
+        for digest, frame in zip(digest_of[service], mine, strict=True)
+        if digest not in known[service].frames
+    }
+    found = _found(Frame, missing)
+    new = {name: names.frame(frame)._asdict() for name, frame in missing.items() if name not in found}
+    if new:
+        found |= _add(Frame, new)
+    transaction.on_commit(lambda: _remember_frames(known, found))
+    numbers = {}
+    for service, mine in used.items():
+        numbers[service] = np.zeros(names.frames.shape[1], "<u4")
+        numbers[service][mine] = [
+            found[service, digest] if (service, digest) in found else known[service].frames[digest]
+            for digest in digest_of[service]
+        ]
+    return numbers
+
+
+def _remember_frames(known: Mapping[int, _Known], found: Mapping[_Named, int]) -> None:
+    for (service, digest), number in found.items():
+        known[service].frames[digest] = number
 
 
 def _known_of(service: Service) -> _Known:
@@ -121,54 +204,6 @@ def _known_of(service: Service) -> _Known:
         if len(_known) > _CACHED_SERVICES:
             _known.popitem(last=False)
     return known
-
-
-class _Wanted(NamedTuple):
-    """Keys of one service whose numbers are asked for, and those that this process knows."""
-
-    service: Service
-    known: dict[Any, int]
-    keys: Sequence[Any]
-
-
-_Named = tuple[int, bytes]  # service id, digest: names a row in the whole table
-
-
-def _numbers(model: _Model, wanted: Sequence[_Wanted]) -> list[list[int]]:
-    """The number of each key, from memory or else from the table, where new ones are added."""
-    numbers = [list(map(one.known.get, one.keys)) for one in wanted]
-    missing = [
-        {
-            key: (one.service.pk, _digest(key))
-            for key, number in zip(one.keys, mine, strict=True)
-            if number is None
-        }
-        if None in mine
-        else {}
-        for one, mine in zip(wanted, numbers, strict=True)
-    ]
-    if any(missing):
-        found = _stored(model, {name: key for each in missing for key, name in each.items()})
-        for one, mine, each in zip(wanted, numbers, missing, strict=True):
-            _fill(mine, one, {key: found[name] for key, name in each.items()})
-    return numbers  # type: ignore[return-value]
-
-
-def _fill(numbers: list[int | None], wanted: _Wanted, learned: dict[Any, int]) -> None:
-    if learned:
-        numbers[:] = [
-            learned[key] if number is None else number
-            for key, number in zip(wanted.keys, numbers, strict=True)
-        ]
-        # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
-        transaction.on_commit(lambda: wanted.known.update(learned))
-
-
-def _stored(model: _Model, missing: dict[_Named, Any]) -> dict[_Named, int]:
-    found = _found(model, missing)
-    if len(found) < len(missing):
-        found |= _add(model, {name: key for name, key in missing.items() if name not in found})
-    return found
 
 
 def _found(model: _Model, names: Collection[_Named]) -> dict[_Named, int]:
@@ -182,7 +217,7 @@ def _found(model: _Model, names: Collection[_Named]) -> dict[_Named, int]:
     return found
 
 
-def _add(model: _Model, missing: dict[_Named, Any]) -> dict[_Named, int]:
+def _add(model: _Model, missing: Mapping[_Named, _Fields]) -> dict[_Named, int]:
     """Give the next numbers to those that are still missing under the locks of the services' rows."""
     services = {service for service, _ in missing}
     with transaction.atomic():
@@ -199,7 +234,7 @@ def _add(model: _Model, missing: dict[_Named, Any]) -> dict[_Named, int]:
         following = {service: _next_numbers(model, service) for service in services}
         numbers = {name: next(following[name[0]]) for name in missing if name not in found}
         rows = [
-            model(service_id=name[0], number=number, digest=name[1], **_fields(missing[name]))
+            model(service_id=name[0], number=number, digest=name[1], **missing[name])
             for name, number in numbers.items()
         ]
         model._default_manager.bulk_create(rows)  # type: ignore[arg-type]
@@ -210,14 +245,3 @@ def _next_numbers(model: _Model, service: int) -> Iterator[int]:
     """Counts on from the service's highest number, which an index has at hand; grouped by service it would not."""
     top = model._default_manager.filter(service=service).aggregate(top=models.Max("number"))["top"]
     return count(0 if top is None else top + 1)
-
-
-def _digest(key: FrameKey | StackKey) -> bytes:
-    if len(key) == 2:
-        return blake2b(key[0].encode() + b"\0" + key[1], digest_size=16).digest()
-    return blake2b("\0".join(map(str, key)).encode(), digest_size=16).digest()
-
-
-def _fields(key: FrameKey | StackKey) -> dict[str, Any]:
-    names = ("thread", "frames") if len(key) == 2 else FrameInfo._fields
-    return dict(zip(names, key, strict=True))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from diagnose.models import Frame, Stack
-from diagnose.store.dictionary import FrameInfo
 from diagnose.store.levels import Numbers
+from diagnose.store.names import FrameInfo
 from diagnose.store.nodesums import columns_of, frames_of, lay, least
 from diagnose.store.profiles import Merged
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from diagnose.models import Service
 from diagnose.store.blob import Counts, Ids
-from diagnose.store.dictionary import FrameInfo
 from diagnose.store.levels import Numbers, totals
+from diagnose.store.names import FrameInfo
 from diagnose.store.profiles import Merged
 from diagnose.store.trie import Tree, Trie, trie_of
 

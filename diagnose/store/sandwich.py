@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.dictionary import FrameInfo
 from diagnose.store.levels import Levels, Numbers
+from diagnose.store.names import FrameInfo
 from diagnose.store.nodesums import NodeSums, columns_of, frames_of, lay, least
 from diagnose.store.profiles import Merged
 from diagnose.store.trie import Tree

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import NamedTuple
 
+import numpy as np
 from django.db import transaction
+from numpy.typing import NDArray
 
 from diagnose.models import Host, Series
 
 _CACHED_HOSTS = 2000
+# Of a host's probes there are a dozen; what processes come and go changes only the blocks of some.
+_CACHED_BLOCKS = 64
 _LOOKUP = 500
 
 
@@ -25,17 +29,52 @@ class SeriesKey(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
 
+class Definitions(NamedTuple):
+    """The keys of some series, and which of these are counters."""
+
+    keys: Sequence[SeriesKey]
+    counters: Sequence[bool]
+
+
+class _Known:
+    """A host's series by key, and those of whole blocks of definitions by the block's digest."""
+
+    def __init__(self) -> None:
+        self.series: dict[SeriesKey, int] = {}
+        self.blocks: OrderedDict[bytes, NDArray[np.uint32]] = OrderedDict()
+
+
 _lock = threading.Lock()
-_known: OrderedDict[tuple[int, datetime], dict[SeriesKey, int]] = OrderedDict()
+_known: OrderedDict[tuple[int, datetime], _Known] = OrderedDict()
 
 
 def key_of(metric: str, labels: Mapping[str, str]) -> SeriesKey:
     return SeriesKey(metric, tuple(sorted(labels.items())))
 
 
+def block_numbers(host: Host, block: bytes, read: Callable[[bytes], Definitions]) -> NDArray[np.uint32]:
+    """The series that `block` defines. The same block comes again and again: only a new one is read."""
+    blocks = _known_of(host).blocks
+    digest = blake2b(block, digest_size=16).digest()
+    numbers = blocks.get(digest)
+    if numbers is None:
+        numbers = np.array(series_numbers(host, *read(block)), np.uint32)
+        transaction.on_commit(lambda: _remember_block(blocks, digest, numbers))
+    return numbers
+
+
+def _remember_block(
+    blocks: OrderedDict[bytes, NDArray[np.uint32]], digest: bytes, numbers: NDArray[np.uint32]
+) -> None:
+    with _lock:
+        blocks[digest] = numbers
+        if len(blocks) > _CACHED_BLOCKS:
+            blocks.popitem(last=False)
+
+
 def series_numbers(host: Host, keys: Sequence[SeriesKey], counters: Sequence[bool]) -> list[int]:
     """The id of each series, made when it is new; whether it is a counter is settled by who comes first."""
-    known = _known_of(host)
+    known = _known_of(host).series
     missing = {key: counter for key, counter in zip(keys, counters, strict=True) if key not in known}
     if not missing:
         return [known[key] for key in keys]
@@ -50,10 +89,10 @@ def series_numbers(host: Host, keys: Sequence[SeriesKey], counters: Sequence[boo
     return [known[key] if key in known else learned[key] for key in keys]
 
 
-def _known_of(host: Host) -> dict[SeriesKey, int]:
+def _known_of(host: Host) -> _Known:
     identity = host.pk, host.enrolled_at
     with _lock:
-        known = _known.pop(identity, {})
+        known = _known.pop(identity, None) or _Known()
         _known[identity] = known
         if len(_known) > _CACHED_HOSTS:
             _known.popitem(last=False)

@@ -15,8 +15,9 @@ from functools import cached_property
 import numpy as np
 
 from diagnose.models import Frame, Service, Stack
-from diagnose.store.dictionary import FrameInfo, identity_of
+from diagnose.store.dictionary import identity_of
 from diagnose.store.levels import NO_NUMBERS, Levels, Numbers
+from diagnose.store.names import FrameInfo
 
 _CACHED_TRIES = 64
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collectors.gather import MAX_BYTES, Gather
-from collectors.wire import Batch, Event, Fact, Points, ProbeStatus, Sample, decode_samples
-
-
-def decoded(raws) -> list[Sample]:
-    return decode_samples(Batch(1, "h", "e", 1, 1, 0, list(raws)))[0]
+from collectors.wire import Event, Fact, Points, ProbeStatus
+from tests.batches import unpacked as decoded
 
 
 def test_readings_of_one_series_travel_as_one_sample():

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 
 from collectors import payload
-from collectors.wire import Batch, Event, Fact, Sample, decode_samples, encode_sample
-
-
-def decoded(raws) -> list[Sample]:
-    return decode_samples(Batch(1, "h", "e", 1, 1, 0, list(raws)))[0]
+from collectors.wire import Event, Fact, encode_item
+from tests.batches import unpacked as decoded
 
 
 def fact(size: int):
-    return encode_sample(Fact("blob", os.urandom(size // 2).hex(), 1))
+    return encode_item(Fact("blob", os.urandom(size // 2).hex(), 1))
 
 
 def test_samples_survive_packing():
@@ -41,7 +38,7 @@ def test_a_sample_that_the_server_can_never_take_becomes_an_event():
 
 
 def test_a_large_sample_that_compresses_well_travels_alone():
-    large = encode_sample(Fact("blob", "x" * 8_000_000, 1))
+    large = encode_item(Fact("blob", "x" * 8_000_000, 1))
     parts = list(payload.split([fact(10), large, fact(10)]))
     assert sum(len(payload.unpack(part)) for part in parts) == 3
     assert all(isinstance(s, Fact) for part in parts for s in decoded(payload.unpack(part)))

@@ -1,12 +1,13 @@
-"""The collector's own format: wire samples become content, each bounded and checked once, here."""
+"""The collector's own format: items become content, each bounded and checked once, here."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from itertools import chain
+from dataclasses import replace
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from collectors import wire
 from diagnose.ingest.clock import Clock
@@ -19,73 +20,70 @@ from diagnose.ingest.content import (
     ProbeReading,
     Readings,
 )
-from diagnose.ingest.formats.stacks import profile_of
+from diagnose.ingest.formats.columns import column, fixed
+from diagnose.ingest.formats.stacks import recording_of
 from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, checked_name, cut
-from diagnose.store.serieskeys import key_of
+from diagnose.store.serieskeys import Definitions, key_of
 
 MAX_BUCKET = 4_096
 _TEXT_CHARS = 4_000
+_MAX_POINTS = 4_000_000
 
 
-def read(samples: Iterable[wire.Sample], skipped: int, clock: Clock) -> Content:
-    """`skipped` is how many samples were of unknown kinds. Raises Malformed."""
-    points: list[wire.Points] = []
-    content = Content(_EMPTY, [], [], [], [], [], 0, 0)
-    for sample in samples:
-        match sample:
-            case wire.Points():
-                points.append(sample)
-            case wire.Stacks():
-                content.profiles.append(profile_of(sample, clock))
+def read(items: Iterable[wire.Item], skipped: int, clock: Clock) -> Content:
+    """`skipped` is how many items were of unknown kinds. Raises Malformed."""
+    content = Content([], [], [], [], [], [], skipped, 0)
+    unusable = 0
+    for item in items:
+        match item:
+            case wire.PointTable():
+                readings, left_out = _readings(item, clock)
+                content.readings.append(readings)
+                unusable += left_out
+            case wire.ProfileTable():
+                content.recordings.append(recording_of(item, clock))
+            case wire.Histogram() if not math.isfinite(item.sum):
+                unusable += 1
             case wire.Histogram():
-                content.distributions.append(_distribution(sample, clock))
+                content.distributions.append(_distribution(item, clock))
             case wire.Fact():
-                value = cut(sample.value, _TEXT_CHARS)
-                content.facts.append(FactReading(cut(sample.name, 200), value, clock.time(sample.time)))
+                value = cut(item.value, _TEXT_CHARS)
+                content.facts.append(FactReading(cut(item.name, 200), value, clock.time(item.time)))
             case wire.Event():
-                fields = {cut(k, 200): cut(v, _TEXT_CHARS) for k, v in sample.fields.items()}
-                content.events.append(EventReading(cut(sample.event, 80), clock.time(sample.time), fields))
+                fields = {cut(k, 200): cut(v, _TEXT_CHARS) for k, v in item.fields.items()}
+                content.events.append(EventReading(cut(item.event, 80), clock.time(item.time), fields))
             case wire.ProbeStatus():
-                content.probes.append(
-                    ProbeReading(
-                        cut(sample.probe, 80),
-                        sample.ok,
-                        cut(sample.reason, _TEXT_CHARS),
-                        sample.seconds,
-                        sample.bytes,
-                    )
-                )
-    readings, unusable = _readings(points, clock)
-    lists = content.distributions, content.profiles, content.facts, content.events, content.probes
-    return Content(readings, *lists, skipped + unusable, clock.clamped)
+                reason = cut(item.reason, _TEXT_CHARS)
+                probe = ProbeReading(cut(item.probe, 80), item.ok, reason, item.seconds, item.bytes)
+                content.probes.append(probe)
+    return replace(content, skipped=skipped + unusable, clamped=clock.clamped)
 
 
-_EMPTY = Readings([], [], [], np.empty(0, np.int64), np.empty(0, np.float64))
-
-
-def _readings(points: list[wire.Points], clock: Clock) -> tuple[Readings, int]:
-    """All points in columns, without those that are no numbers, and how many these were."""
-    for one in points:
-        if len(one.times) != len(one.values):
-            raise Malformed(f"{one.metric}: {len(one.times)} times for {len(one.values)} values")
-    keys = [key_of(checked_name(one.metric), checked_labels(one.labels)) for one in points]
-    times = clock.times(_integers(chain.from_iterable(one.times for one in points), "a point's time"))
-    values = np.fromiter(chain.from_iterable(one.values for one in points), np.float64)
-    lengths = np.array([len(one.times) for one in points], np.int64)
-    finite = np.isfinite(values)
-    unusable = len(values) - int(np.count_nonzero(finite))
-    if unusable:
-        owner = np.repeat(np.arange(len(points)), lengths)
-        times, values = times[finite], values[finite]
-        lengths = np.bincount(owner[finite], minlength=len(points))
-    return Readings(keys, [one.counter for one in points], lengths.tolist(), times, values), unusable
-
-
-def _integers(values: Iterable[int], what: str) -> NDArray[np.int64]:
+def definitions(block: bytes) -> Definitions:
+    """What a block of series says. Raises Malformed."""
     try:
-        return np.fromiter(values, np.int64)
-    except OverflowError:
-        raise Malformed(f"{what} does not fit into 64 bits") from None
+        series = wire.decode_series(block)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed(f"a table's series are not as they should be: {error}") from None
+    keys = [key_of(checked_name(one.metric), checked_labels(one.labels)) for one in series]
+    return Definitions(keys, [one.counter for one in series])
+
+
+def _readings(table: wire.PointTable, clock: Clock) -> tuple[Readings, int]:
+    """The points without those that are no numbers, and how many these were."""
+    lengths = column(table.lengths, "lengths", _MAX_POINTS)
+    points = int(lengths.sum())
+    if points > _MAX_POINTS:
+        raise Malformed(f"{points} points in one table: at most {_MAX_POINTS}; send smaller ones")
+    times = clock.times(fixed(table.times, "times", "<i8", points))
+    values = fixed(table.values, "values", "<f8", points)
+    finite = np.isfinite(values)
+    unusable = points - int(np.count_nonzero(finite))
+    if unusable:
+        owner = np.repeat(np.arange(len(lengths)), lengths)
+        times, values = times[finite], values[finite]
+        lengths = np.bincount(owner[finite], minlength=len(lengths))
+    return Readings(table.series, lengths, times, values), unusable
 
 
 def _distribution(sample: wire.Histogram, clock: Clock) -> Distribution:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diagnose.store.dictionary import FrameInfo
 from diagnose.store.flamegraph import StackRow
+from diagnose.store.names import FrameInfo
 from diagnose.store.profiles import Merged
 
 CONTENT_TYPE = "application/json"

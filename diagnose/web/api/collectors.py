@@ -71,7 +71,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("batches", "POST"): Operation(
         "Take a batch of a collector.",
-        "The body is a batch (`wire.Batch`) in msgpack, compressed with zstd. 422 means quarantined: do not send it "
+        "The body is a batch (`wire.Batch`) in msgpack, with a zstd frame in it. 422 means quarantined: do not send it "
         "again. 400 means that it was cut short on the way; 429 and 503 say with Retry-After when to send it again.",
         answer=Taken,
         status=202,

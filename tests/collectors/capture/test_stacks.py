@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from collectors import wire
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.shares import points
 from collectors.capture.stacks import module_of, to_wire
 from collectors.identity import Process
+from tests.batches import content_of, samples_in
 
 SECOND = 1_000_000_000
 TEXT = """\
@@ -55,8 +55,7 @@ def test_only_a_wall_profile_does_not_know_who_ran():
 def test_an_idle_process_gives_an_empty_profile_that_travels():
     stacks = to_wire(recording("cpu", ""), "shop")
     assert stacks.columns.sample_list() == []
-    batch = wire.Batch(1, "h", "e", 1, 1, 0, [wire.encode_sample(stacks)])
-    assert wire.decode_samples(wire.decode_batch(wire.encode_batch(batch))) == ([stacks], 0)
+    assert samples_in(content_of([stacks])) == [stacks]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from collectors import procfs
 from collectors.probe import NoData
 from collectors.probes import ALL
 from collectors.probes.proc.processes import parse_switches
-from collectors.wire import Fact, Points, encode_sample
+from collectors.tables import point_table
+from collectors.wire import Fact, Points, encode_item
 from tests.collectors.probes.recorded import LINUX_6_18, host
 
 FILES = {
@@ -71,8 +72,10 @@ def test_spoilt_files_never_break_a_probe(proc, kind, data):
             (proc / name).write_bytes(spoil(original, data.draw))
         for sample in collect(probe, proc):
             assert isinstance(sample, Points | Fact)
-            encode_sample(sample)
-            if isinstance(sample, Points):
+            if isinstance(sample, Fact):
+                encode_item(sample)
+            else:
+                point_table([sample])
                 assert sample.values[0] >= 0
     finally:
         for name, original in originals.items():

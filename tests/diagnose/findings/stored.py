@@ -10,6 +10,7 @@ from diagnose.correlate.samples import Profile, Samples
 from diagnose.models import Fact, Host
 from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.blob import summed
+from diagnose.store.names import FrameInfo, flattened
 from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 
@@ -43,8 +44,8 @@ def _profile(host: Host, profile: Profile, end: datetime) -> ProfileRow:
     service = dictionary.services_of([profile.service])[profile.service]
     numbers = dictionary.stack_numbers(
         service,
-        [dictionary.FrameInfo(frame.name, frame.file, frame.line, frame.module) for frame in frames],
-        dictionary.flattened([[index[frame] for frame in stack.frames] for stack in profile.stacks]),
+        [FrameInfo(frame.name, frame.file, frame.line, frame.module) for frame in frames],
+        flattened([[index[frame] for frame in stack.frames] for stack in profile.stacks]),
         [stack.thread for stack in profile.stacks],
     )
     ids, counts = summed(numbers, np.array([stack.count for stack in profile.stacks], np.int64))

@@ -7,29 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import zstandard
 
 from collectors import wire
 from collectors.columns import Frame, StackColumns, StackSample
+from diagnose import queue
 from diagnose.ingest import pending
 from diagnose.models import Host
-
-EPOCH = "00000000deadbeef"
-
-
-def body_of(samples: list[wire.Sample], **envelope: Any) -> bytes:
-    """The body of one request."""
-    fields = {
-        "version": wire.VERSION,
-        "host": "0123456789abcdef0123456789abcdef",
-        "epoch": EPOCH,
-        "seq": 1,
-        "oldest_seq": 1,
-        "sent_ns": time.time_ns(),
-        "agent": "0.1.0",
-    } | envelope
-    batch = wire.Batch(samples=[wire.encode_sample(sample) for sample in samples], **fields)
-    return zstandard.ZstdCompressor(level=1).compress(wire.encode_batch(batch))
+from tests.batches import EPOCH
 
 
 def points(metric: str, values: list[float], end_ns: int | None = None, **labels: str) -> wire.Points:
@@ -76,6 +60,7 @@ def queued(valkey, host: Host, sent_tasks) -> Callable[..., None]:
     """Puts a body where the worker finds it."""
 
     def put(seq: int, body: bytes, received_ns: int | None = None, epoch: str = EPOCH) -> None:
+        valkey.delete(f"{queue.payload_key(host.pk, epoch, seq)}:offered")  # seconds have passed
         pending.offer(host.pk, epoch, seq, body, received_ns or time.time_ns())
 
     return put

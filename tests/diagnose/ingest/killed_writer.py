@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def points() -> list[tuple[ModuleType, str, int]]:
-    """Where the writer dies: the batch touches two day files with profiles and points, then the main database."""
+    """Where the writer dies: each batch touches two day files with profiles and points, then the main database."""
     from diagnose.ingest import hoststate, ledger, pending
     from diagnose.store import applied, dictionary, serieskeys
     from diagnose.store.sql import metrics, profiles
@@ -71,7 +71,7 @@ def points() -> list[tuple[ModuleType, str, int]]:
         (pending, "take", 1),
         (dictionary, "all_stack_numbers", 1),
         (serieskeys, "series_numbers", 1),
-        *((applied, "claim", call) for call in (1, 2, 3, 4)),  # inside a day's open transaction
+        *((applied, "claim", call) for call in (1, 2, 6, 7, 12)),  # inside a day's open transaction
         *((profiles, "_append_to", call) for call in (1, 2)),
         *((metrics, "_append_to", call) for call in (1, 2)),
         (hoststate, "add_events", 1),  # inside the main database's open transaction
@@ -80,22 +80,22 @@ def points() -> list[tuple[ModuleType, str, int]]:
 
 
 def round_of(number: int, module: ModuleType, name: str, calls: int) -> dict[str, Any]:
-    """One batch of a fresh epoch: killed, written again, given once more."""
+    """A group of batches of a fresh epoch: killed, written again, given once more."""
     from diagnose.ingest import write
 
     epoch = f"{number:x}"
     midnight = time.time_ns() // (24 * HOUR_NS) * 24 * HOUR_NS
 
     def die() -> None:
-        put_batch(epoch, midnight)
+        put_batches(epoch, midnight)
         dying(module, name, calls)
-        write.write_batch(1, epoch, 1)
+        write.write_waiting()
 
     def repeat() -> None:
         for _ in range(2):
-            write.write_batch(1, epoch, 1)
-            put_batch(epoch, midnight)
-        write.write_batch(1, epoch, 1)
+            write.write_waiting()
+            put_batches(epoch, midnight)
+        write.write_waiting()
         os.write(end, json.dumps(stored(epoch, midnight)).encode())
 
     killed = os.WTERMSIG(in_fork(die)) == signal.SIGKILL
@@ -108,12 +108,13 @@ def round_of(number: int, module: ModuleType, name: str, calls: int) -> dict[str
     return {"point": f"{name} {calls}", "killed": killed, **found}
 
 
-def put_batch(epoch: str, midnight: int) -> None:
-    """A batch with points and profiles on both sides of midnight, where the worker finds it."""
+def put_batches(epoch: str, midnight: int) -> None:
+    """Three batches with points and profiles on both sides of midnight, where the worker finds them."""
     from diagnose import queue
     from diagnose.ingest import pending
     from diagnose.models import Host
-    from tests.diagnose.ingest.conftest import body_of, points, stacks
+    from tests.batches import body_of
+    from tests.diagnose.ingest.conftest import points, stacks
 
     host, _ = Host.objects.get_or_create(pk=1, identity="0" * 32, name="web-1")
     sides = midnight - 60 * 10**9, midnight + 60 * 10**9
@@ -121,9 +122,10 @@ def put_batch(epoch: str, midnight: int) -> None:
         *(points("load1", [1.0, 1.0], end_ns=side, epoch=epoch) for side in sides),
         *(stacks({("main", epoch): 5}, service=f"shop-{epoch}", end_ns=side) for side in sides),
     ]
-    body = body_of(samples, epoch=epoch, host=host.identity)
-    queue.client().delete(f"{queue.payload_key(1, epoch, 1)}:queued")
-    pending.offer(1, epoch, 1, body, time.time_ns())
+    for seq in (1, 2, 3):
+        queue.client().delete(f"{queue.payload_key(1, epoch, seq)}:offered")
+        body = body_of(samples, epoch=epoch, host=host.identity, seq=seq)
+        pending.offer(1, epoch, seq, body, time.time_ns())
 
 
 def stored(epoch: str, midnight: int) -> dict[str, Any]:

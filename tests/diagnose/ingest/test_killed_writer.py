@@ -1,4 +1,4 @@
-"""kill -9 between any two parts of a batch: it comes again, and every part is there exactly once."""
+"""kill -9 between any two parts of a group of batches: they come again, and every part is there exactly once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_writer_killed_anywhere_leaves_each_part_exactly_once(valkey, tmp_path
     )
     assert done.returncode == 0, done.stderr
     rounds = json.loads(done.stdout.splitlines()[-1])
-    assert len(rounds) == 13
+    assert len(rounds) == 14
     for one in rounds:
         assert one["killed"], one
-        assert (one["points"], one["samples"], one["committed"]) == (4.0, 10, 1), one
+        assert (one["points"], one["samples"], one["committed"]) == (12.0, 30, 3), one

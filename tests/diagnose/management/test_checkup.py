@@ -19,7 +19,7 @@ def test_a_migrated_database_is_well():
 
 def test_a_queue_without_worker_is_told_apart_from_no_queue(valkey):
     found = {check.name: check for check in checkup.check_queue()}
-    assert found["queue"].found == "0 tasks wait"
+    assert found["queue"].found == "0 batches and tasks wait"
     assert found["queue"].remedy == ""
     assert found["worker"].found == "none answers"
     assert "worker" in found["worker"].remedy

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import zstandard
-
 from collectors import wire
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.stacks import to_wire
 from diagnose.ingest import pending, write
 from diagnose.models import Host
+from tests.batches import body_of
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "profiles"
 SERVICE = "shop.py"
@@ -56,18 +55,8 @@ def shop_process(pid: int = PID, name: str = "python3", runtime: str = "python3.
 
 def send(host: Host, *samples: wire.Sample) -> None:
     """One batch, through the queue and the worker's function. Needs the fixtures `valkey` and `data_dir`."""
-    number = next(_sequence)
-    batch = wire.Batch(
-        version=wire.VERSION,
-        host=host.identity,
-        epoch=f"{number:016x}",
-        seq=1,
-        oldest_seq=1,
-        sent_ns=time.time_ns(),
-        samples=[wire.encode_sample(sample) for sample in samples],
-        agent="0.1.0",
-    )
-    body = zstandard.ZstdCompressor(level=1).compress(wire.encode_batch(batch))
+    epoch = f"{next(_sequence):016x}"
+    body = body_of(samples, host=host.identity, epoch=epoch)
     with patch.object(pending.app, "send_task"):  # nobody runs a worker here
-        pending.offer(host.pk, batch.epoch, 1, body, time.time_ns())
-        write.write_batch(host.pk, batch.epoch, 1)
+        pending.offer(host.pk, epoch, 1, body, time.time_ns())
+        write.write_waiting()

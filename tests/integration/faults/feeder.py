@@ -16,9 +16,10 @@ from pathlib import Path
 from collectors import payload, state
 from collectors.client import Client
 from collectors.columns import Frame, StackColumns, StackSample
+from collectors.gather import Gather
 from collectors.ship import Shipper
 from collectors.spool import Spool
-from collectors.wire import Event, Histogram, Points, Sample, Stacks, encode_sample
+from collectors.wire import Event, Histogram, Points, Sample, Stacks
 
 PACE_SECONDS = 0.07
 # The stream waits for a machine that is too busy to keep up with it, or no round would ever end.
@@ -50,7 +51,10 @@ def samples(number: int) -> Iterator[Sample]:
 
 def body(number: int) -> bytes:
     """What the spool keeps."""
-    return payload.pack([encode_sample(sample) for sample in samples(number)])
+    gather = Gather()
+    for sample in samples(number):
+        gather.add("feeder", sample)
+    return payload.pack(gather.take())
 
 
 def feed(server: str, state_dir: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from diagnose.reports.export import folded
-from diagnose.store.dictionary import FrameInfo
 from diagnose.store.flamegraph import StackRow
+from diagnose.store.names import FrameInfo
 
 
 def test_a_thread_seen_without_frames_has_a_name_all_the_same():

@@ -9,10 +9,11 @@ from typing import Any
 
 from collectors import wire
 from diagnose.ingest import ledger, write
+from diagnose.ingest.pending import Waiting
 from diagnose.models import Fact, Finding, Host, HostEvent, IngestGap, Series, User
-from diagnose.queue import client, payload_key
 from diagnose.store import dictionary, flamegraph, profiles, series, serieskeys, trie
-from tests.diagnose.ingest.conftest import EPOCH, body_of, points, stacks
+from tests.batches import EPOCH, body_of
+from tests.diagnose.ingest.conftest import points, stacks
 
 # Given where several processes have to mean the same batches.
 NOW_NS = int(os.environ.get("DIAGNOSE_TEST_NOW_NS", time.time_ns()))
@@ -37,11 +38,9 @@ def batch(host: Host, seq: int, oldest_seq: int) -> bytes:
 
 
 def deliver(host: Host, seqs: Iterable[int], oldest_seq: int = 1) -> None:
-    """As a worker finds them in the queue."""
+    """As a worker takes them from the queue, one by one."""
     for seq in seqs:
-        waiting = {"body": batch(host, seq, oldest_seq), "received_ns": NOW_NS}
-        client().hset(payload_key(host.pk, EPOCH, seq), mapping=waiting)
-        write.write_batch(host.pk, EPOCH, seq)
+        write.write([Waiting(host.pk, EPOCH, seq, batch(host, seq, oldest_seq), NOW_NS)])
 
 
 def forget_everything() -> None:
