@@ -72,14 +72,16 @@ def forecast(
 
 
 def rate_of(history: History, day_share: float) -> Rate | None:
-    """From the full days, or else from today's part of a day. The oldest full day may have begun at noon."""
-    full = [history.bytes_by_age[age] for age in sorted(history.bytes_by_age) if age > 0]
-    sizes = sorted(full[:_MOST_DAYS] if len(full) < 3 else full[:-1][:_MOST_DAYS])
+    """From the full days, or else from today's part of a day. The oldest day may have begun at noon."""
+    past = [history.bytes_by_age[age] for age in sorted(history.bytes_by_age) if age > 0]
+    sizes = sorted(past[:-1][:_MOST_DAYS])
     if sizes:
         low, high = interval(sizes)
         return Rate(_median(sizes), low, high)
     today = history.bytes_by_age.get(0)
-    return Rate(today / day_share) if today and day_share >= _LEAST_DAY_SHARE else None
+    if today and day_share >= _LEAST_DAY_SHARE:
+        return Rate(today / day_share)
+    return Rate(past[0]) if past else None
 
 
 def interval(ordered: Sequence[int]) -> tuple[float | None, float | None]:

@@ -68,10 +68,10 @@ class Storage:
 def storage(now: datetime, most_dropped: int = 20) -> Storage:
     """Of this moment."""
     today, stored = now.date(), usage.bytes_by_day()
-    day_share = (now.hour * 3600 + now.minute * 60 + now.second) / 86_400
+    rows = hosts.hosts()
+    day_share = _day_share(now, min((row.enrolled_at for row in rows), default=now))
     room, budget = disk.room(), int(settings.CONFIG["DISK_BUDGET"])
     histories = [_history(stored.get(each.kind, {}), each, today) for each in CLASSES]
-    rows = hosts.hosts()
     return Storage(
         telemetry_bytes=sum(sum(days.values()) for days in stored.values()),
         budget_bytes=budget,
@@ -89,6 +89,12 @@ def storage(now: datetime, most_dropped: int = 20) -> Storage:
         lost=sum(row.lost_batches for row in rows),
         dropped=tuple(usage.dropped(most_dropped)),
     )
+
+
+def _day_share(now: datetime, first_host_at: datetime) -> float:
+    """How much of a day today's data is of: there was none before the first host came."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return (now - max(midnight, first_host_at)) / _DAY
 
 
 def _writable_bytes(room: Room) -> float:

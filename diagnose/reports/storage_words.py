@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from diagnose.reports.forecast import Full, Rate
 from diagnose.reports.storage import Storage
+from diagnose.store.usage import Dropped
 from diagnose.templatetags.quantities import size
 
 
@@ -58,6 +62,17 @@ def consequence(storage: Storage) -> str:
         "Before that the oldest raw data goes to keep a little room free, and when that does not help nothing "
         "new is stored. Free some space, or lower DISK_BUDGET below what this disk has."
     )
+
+
+def gone_early(dropped: Sequence[Dropped]) -> str:
+    """Up to which day what had to go before its time, such as "profiles up to 12 Nov 2026, to stay within …"."""
+    latest: dict[tuple[str, str], date] = {}
+    for each in dropped:
+        if each.forced:
+            key = each.title, each.reason
+            latest[key] = max(each.day, latest.get(key, each.day))
+    words = [f"{title.lower()} up to {day:%-d %b %Y}, {why}" for (title, why), day in latest.items()]
+    return f"Before their time: {'; '.join(words)}." if words else "Nothing had to go before its time."
 
 
 def certainty(rate: Rate | None) -> str:

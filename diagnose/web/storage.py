@@ -26,6 +26,7 @@ def storage(request: PageRequest) -> HttpResponse:
         "classes": [{"row": row, "rate": words.spread(row.rate)} for row in found.classes],
         "growth": words.certainty(found.forecast.rate if found.forecast else None),
         "not_stored": found.quarantined + found.lost,
+        "gone_early": words.gone_early(found.dropped),
         "days": found.days[:_MOST_DAYS],
         "more_days": max(0, len(found.days) - _MOST_DAYS),
         "chart": stored_bytes,

@@ -25,6 +25,11 @@ def test_the_oldest_day_does_not_count_since_it_may_have_begun_at_noon():
     assert rate_of(history([100, 100, 3], 30), 0.5).median == 100
 
 
+def test_with_no_more_than_the_first_day_and_today_it_is_today_that_tells():
+    assert rate_of(history([3], 7, today=50), day_share=0.25).median == 200
+    assert rate_of(history([3], 7, today=1), day_share=0.01).median == 3
+
+
 def test_without_a_full_day_today_is_extrapolated_once_an_hour_of_it_is_over():
     assert rate_of(history([], 7, today=50), day_share=0.25).median == 200
     assert rate_of(history([], 7, today=50), day_share=0.01) is None

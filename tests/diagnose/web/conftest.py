@@ -70,12 +70,12 @@ def read(host: Host, data_dir) -> Callable[..., None]:
 
 
 @pytest.fixture
-def stored_days(data_dir) -> Callable[[Any, Sequence[int]], None]:
-    """Makes each full day's file of a kind that large (holes on disk), yesterday's first; today's is empty."""
+def stored_days(data_dir) -> Callable[..., None]:
+    """Makes each full day's file of a kind that large (holes on disk), yesterday's first, and today's."""
 
-    def make(kind: Any, sizes: Sequence[int]) -> None:
+    def make(kind: Any, sizes: Sequence[int], today: int = 0) -> None:
         now = time.time_ns()
-        for back, size in enumerate([0, *sizes]):
+        for back, size in enumerate([today, *sizes]):
             path = path_of(days.day_of(now - back * DAY_NS), kind)
             path.parent.mkdir(exist_ok=True)
             with path.open("wb") as file:

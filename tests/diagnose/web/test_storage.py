@@ -1,10 +1,11 @@
 """The Storage page: what is kept, for how long, and when the room for it ends."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from diagnose.models import DroppedDay, IngestGap, QuarantinedBatch
+from diagnose.models import DroppedDay, Host, IngestGap, QuarantinedBatch
+from diagnose.reports.storage import storage
 from diagnose.store.classes import CLASSES
 from tests.diagnose.reports.charts.lines import checked
 
@@ -58,7 +59,10 @@ def test_a_disk_smaller_than_the_budget_is_warned_of(seen, stored_days, nearly_f
 
 def test_what_was_dropped_and_why_is_listed(seen, data_dir):
     DroppedDay.objects.create(kind=RAW, day=date(2026, 11, 12), bytes=900 * MB, reason="budget")
-    assert f"{CLASSES[0].title} of 12 Nov 2026 (858 MiB), to stay within DISK_BUDGET" in text(seen)
+    DroppedDay.objects.create(kind=RAW, day=date(2026, 11, 11), bytes=900 * MB, reason="budget")
+    shown = text(seen)
+    assert f"{CLASSES[0].title} of 12 Nov 2026 (858 MiB), to stay within DISK_BUDGET" in shown
+    assert "Before their time: profiles up to 12 Nov 2026, to stay within DISK_BUDGET." in shown
 
 
 def test_batches_that_were_not_stored_lead_to_the_hosts(seen, host, data_dir):
@@ -83,3 +87,11 @@ def test_the_chart_has_a_bar_for_each_day_and_class(seen, stored_days):
     bars = {trace.name: list(trace.y) for trace in checked(figure).data}
     assert bars[CLASSES[0].title] == [2 * MB, 3 * MB, 0]
     assert bars[CLASSES[-1].title] == [0, 1 * MB, 0]
+
+
+def test_an_hour_after_the_first_host_came_its_growth_is_told(host, stored_days):
+    now = datetime.now(UTC).replace(hour=20)
+    Host.objects.update(enrolled_at=now - timedelta(hours=2))
+    stored_days(RAW, [], today=10 * MB)
+    found = storage(now)
+    assert found.classes[0].rate.median == pytest.approx(120 * MB)
