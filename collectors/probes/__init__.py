@@ -9,6 +9,7 @@ from collectors.probe import Probe
 from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.block_io import BlockIo
+from collectors.probes.ebpf.dependencies import Dependencies
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
 from collectors.probes.ebpf.syscall_errors import SyscallErrors
@@ -79,6 +80,7 @@ ALL: tuple[type[Probe], ...] = (
     AcceptWait,
     RunqueueWait,
     HttpServer,
+    Dependencies,
     SyscallErrors,
     BlockIo,
 )

@@ -14,16 +14,13 @@ struct group {
 #define MOST_CELLS 8192
 #include "cells.h"
 #include "userdata.h"
+#include "http.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define WORD(a, b, c, d) ((u32)(a) | (u32)(b) << 8 | (u32)(c) << 16 | (u32)(d) << 24)
-#define MSG_PEEK 2
 #define MOST_WAITING 4 /* a power of two */
 #define STATUS_BYTES 12 /* HTTP/1.1 200 */
-
-enum method { NOT_SEEN, GET, POST, PUT, HEAD, DELETE, PATCH, OPTIONS };
 
 /* Requests of a connection that wait for their answer, oldest first: with pipelining there are several. */
 struct exchange {
@@ -41,27 +38,6 @@ struct {
 	__type(key, int);
 	__type(value, struct exchange);
 } exchanges SEC(".maps");
-
-static __always_inline s32 method_of(u32 start)
-{
-	switch (start) {
-	case WORD('G', 'E', 'T', ' '):
-		return GET;
-	case WORD('P', 'O', 'S', 'T'):
-		return POST;
-	case WORD('P', 'U', 'T', ' '):
-		return PUT;
-	case WORD('H', 'E', 'A', 'D'):
-		return HEAD;
-	case WORD('D', 'E', 'L', 'E'):
-		return DELETE;
-	case WORD('P', 'A', 'T', 'C'):
-		return PATCH;
-	case WORD('O', 'P', 'T', 'I'):
-		return OPTIONS;
-	}
-	return -1;
-}
 
 /* The method, or -1 when this is no beginning of a request. Of a read too short to tell, whether it may be one. */
 static __always_inline s32 begins_request(u32 length)

@@ -16,7 +16,7 @@ from collectors.wire import Histogram, HistogramScheme, Points, Sample
 MOST_SERIES = 200
 OTHER = "other"
 # Labels that have few values and say what happened, not to whom.
-_FEW = frozenset({"error", "method", "operation", "segment", "status_class", "syscall"})
+_FEW = frozenset({"error", "method", "operation", "protocol", "segment", "status_class", "syscall"})
 LOST = Metric(
     "ebpf_lost_events_total",
     "",

@@ -4,6 +4,8 @@
 #include <bpf/bpf_core_read.h>
 
 
+#define MSG_PEEK 2 /* include/linux/socket.h */
+
 enum shape { UNKNOWN, PLAIN, VECTOR, MESSAGE };
 
 struct user_vector {
