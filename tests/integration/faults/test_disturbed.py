@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from kombu import Connection
+from celery import Celery
 
+from collectors.ship import RESEND_SECONDS
+from diagnose import queue
 from diagnose.management import services
 from tests.integration.faults.postgresql import require_postgresql
 from tests.integration.faults.stand import Stand, running
@@ -73,57 +75,60 @@ def worker_of(stand: Stand) -> int:
     return stand.product.pid_of("celery -A diagnose.celery:app -q worker")
 
 
+def waiting(client: redis.Redis) -> set[bytes]:
+    """The names of the batches that no worker has taken."""
+    return set(client.zrange(queue.WAITING, 0, -1))
+
+
+def not_done(client: redis.Redis) -> set[bytes]:
+    """Those of all whose bytes are kept: they wait, or a worker is about to write them."""
+    keys = (key.removeprefix(queue.PAYLOADS.encode()) for key in client.scan_iter(f"{queue.PAYLOADS}*"))
+    return {name for name in keys if name.count(b":") == 2}
+
+
 def test_the_queue_emptied_again_and_again_in_the_middle_of_the_stream(stand: Stand):
     with queue_of(stand) as client:
         for _ in range(5):
             with frozen(worker_of(stand)):  # so that batches wait there
-                until(lambda: client.llen("celery"), 20)
+                until(lambda: waiting(client), 20)
                 client.flushall()
             time.sleep(0.3)
     stand.recover()
 
 
 def test_the_same_batches_given_to_two_workers_at_the_same_moment(stand: Stand):
+    producer = Celery(broker=f"redis+socket://{stand.product.data_dir / 'valkey.sock'}")
     with queue_of(stand) as client, another_worker(stand) as other:
         with frozen(worker_of(stand), other):
-            until(lambda: client.llen("celery") >= 30, 30)
-            waiting = client.lrange("celery", 0, -1)
-            client.delete("celery")
-            for message in waiting:  # each one twice, side by side, and in the same order
-                client.rpush("celery", message, message)
+            until(lambda: len(waiting(client)) >= 30, 30)
+        ends = time.monotonic() + 5
+        while time.monotonic() < ends:  # what one has taken is there for the other again
+            if names := not_done(client):
+                client.zadd(queue.WAITING, dict.fromkeys(names, 0))
+            producer.send_task("diagnose.tasks.write_waiting")
+            time.sleep(0.005)
         stand.recover()
 
 
-def test_a_worker_frozen_for_longer_than_its_tasks_are_waited_for(stand: Stand):
-    """What it held is given to another; then it wakes up and goes on where it was."""
-    with queue_of(stand) as client, frozen_with_tasks(stand, client):
-        held = client.zrange("unacked_index", 0, -1)
-        with another_worker(stand):
-            _give_up_waiting(stand)
-            until(lambda: not set(client.zrange("unacked_index", 0, -1)) & set(held), 30)
-            time.sleep(2)
+def test_a_worker_frozen_for_longer_than_its_batches_are_waited_for(stand: Stand):
+    """What it had taken is sent again and given to another; then it wakes up and goes on where it was."""
+    with queue_of(stand) as client, frozen_with_batches(stand, client), another_worker(stand):
+        time.sleep(RESEND_SECONDS + 5)
     stand.recover()
 
 
 @contextmanager
-def frozen_with_tasks(stand: Stand, client: redis.Redis) -> Iterator[None]:
-    """The worker stopped right while it holds tasks that are not acknowledged."""
+def frozen_with_batches(stand: Stand, client: redis.Redis) -> Iterator[None]:
+    """The worker stopped right while it writes."""
     worker = worker_of(stand)
-    for _ in range(50):
+    for _ in range(100):
         with frozen(worker):
-            if client.zcard("unacked_index"):
+            if not_done(client) - waiting(client):
                 yield
                 return
-            time.sleep(0.5)  # so that something waits for it
+            time.sleep(0.3)  # so that something waits for it
         time.sleep(0.02)
-    raise AssertionError("the worker never held a task when it was stopped")
-
-
-def _give_up_waiting(stand: Stand) -> None:
-    """What every worker does with tasks older than the visibility timeout, which is ten minutes in the product."""
-    url = f"redis+socket://{stand.product.data_dir / 'valkey.sock'}"
-    with Connection(url, transport_options={"visibility_timeout": 1}) as connection:
-        connection.default_channel.qos.restore_visible(num=1_000, interval=1)
+    raise AssertionError("the worker never was writing when it was stopped")
 
 
 @pytest.mark.parametrize("seconds", [25])
