@@ -10,7 +10,7 @@ from enum import Enum
 from collectors.probe import Probe
 
 # Counters say nothing at their first reading, so that a second one soon after makes the first batch worth reading.
-SECOND_READING_SECONDS = 1.0
+SECOND_READING_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 300.0
 # A feature that the kernel or the privileges lack seldom appears; look again, but rarely.
 NO_DATA_SECONDS = 60.0

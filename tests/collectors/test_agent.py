@@ -103,7 +103,7 @@ def test_the_first_batch_is_on_its_way_within_a_second_and_a_half(server, tmp_pa
         server.wait_for(lambda: server.arrivals, 5)
         assert time.monotonic() - started < 1.6
     steady = [s for s in server.samples() if isinstance(s, Points) and s.metric == "steady"]
-    assert len(steady[0].times) >= 10  # the readings of one series are one sample
+    assert len(steady[0].times) >= 5  # the readings of one series are one sample
     assert steady[0].times == sorted(steady[0].times)
 
 

@@ -39,14 +39,14 @@ def runs(schedule: Schedule, until: float, results=None) -> dict[str, list[float
     return found
 
 
-def test_a_second_reading_follows_after_a_second_and_then_the_interval():
-    assert runs(Schedule([Every5()], 0.0), 20)["every5"] == [0, 1, 6, 11, 16]
+def test_a_second_reading_follows_after_half_a_second_and_then_the_interval():
+    assert runs(Schedule([Every5()], 0.0), 20)["every5"] == [0, 0.5, 5.5, 10.5, 15.5]
 
 
 def test_probes_run_side_by_side_at_their_own_intervals():
     found = runs(Schedule([Every5(), Every1()], 0.0), 10)
-    assert found["every1"] == [float(second) for second in range(11)]
-    assert found["every5"] == [0, 1, 6]
+    assert found["every1"] == [0, *(0.5 + second for second in range(10))]
+    assert found["every5"] == [0, 0.5, 5.5]
 
 
 def test_a_late_run_keeps_its_phase_and_missed_ones_are_not_made_up_for():
@@ -56,7 +56,7 @@ def test_a_late_run_keeps_its_phase_and_missed_ones_are_not_made_up_for():
         schedule.done("every1", Result.OK, now)
     schedule.pop_due(2.0)
     schedule.done("every1", Result.OK, 5.4)
-    assert schedule.next_due() == pytest.approx(6.0)
+    assert schedule.next_due() == pytest.approx(5.5)
 
 
 def test_a_running_probe_is_not_due_again():
@@ -91,7 +91,7 @@ def test_a_probe_that_recovered_is_back_at_its_interval():
 def test_a_slowdown_stretches_the_intervals():
     schedule = Schedule([Every5()], 0.0)
     schedule.slowdown = 2.0
-    assert runs(schedule, 25)["every5"] == [0, 1, 11, 21]
+    assert runs(schedule, 25)["every5"] == [0, 0.5, 10.5, 20.5]
 
 
 def test_the_dearest_probes_rest_and_wake_in_the_opposite_order():

@@ -18,6 +18,8 @@ NEAR_SHARE = 0.5
 GROWING_PASSES = 4
 GROWING_FDS = 24
 MOST_PROCESSES = 20
+FEW_FDS = 8
+LIMIT_PASSES = 6
 # Past so many, an even sample of the descriptors is looked at and scaled up.
 LINKS_LOOKED_AT = 1024
 
@@ -61,6 +63,8 @@ class Limits:
 
     def __init__(self) -> None:
         self._counts: dict[Key, list[int]] = {}
+        self._limits: dict[Key, int | None] = {}
+        self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Nothing while all is well."""
@@ -75,17 +79,29 @@ class Limits:
 
     def _suspects(self, root: Path) -> list[tuple[procfs.Stat, int]]:
         counts: dict[Key, list[int]] = {}
+        limits: dict[Key, int | None] = {}
         suspects = []
+        self._passes += 1
         for stat in procfs.processes(root):
             number = procfs.open_fds(root, stat.pid)
             if number is None:
                 continue
             key = (stat.pid, stat.start_ticks)
             counts[key] = [*self._counts.get(key, []), number][-GROWING_PASSES:]
-            if _is_growing(counts[key]) or _is_near_limit(root, stat.pid, number):
+            limits[key] = self._limit(root, key, number)
+            if _is_growing(counts[key]) or _is_near(limits[key], number):
                 suspects.append((stat, number))
-        self._counts = counts
+        self._counts, self._limits = counts, limits
         return suspects
+
+    def _limit(self, root: Path, key: Key, number: int) -> int | None:
+        """A limit changes seldom: each is read again in one pass of so many."""
+        if number <= FEW_FDS:
+            return None
+        known = self._limits.get(key)
+        if known is None or (self._passes + key[0]) % LIMIT_PASSES == 0:
+            return procfs.fd_limit(root, key[0])
+        return known
 
 
 def _is_growing(counts: list[int]) -> bool:
@@ -93,6 +109,5 @@ def _is_growing(counts: list[int]) -> bool:
     return len(counts) == GROWING_PASSES and rising and counts[-1] - counts[0] >= GROWING_FDS
 
 
-def _is_near_limit(root: Path, pid: int, number: int) -> bool:
-    limit = procfs.fd_limit(root, pid) if number > 8 else None
+def _is_near(limit: int | None, number: int) -> bool:
     return limit is not None and number >= limit * NEAR_SHARE

@@ -87,17 +87,20 @@ class Processes:
         """The busiest first."""
         rows = self._rows(host.proc)
         told = self._choose(host.proc, rows)
-        watched.of(host.proc).processes = [
-            identity.describe(row.stat, host.proc) for row in told if self._is_watched(host.proc, row)
-        ]
+        watched.of(host.proc).processes = self._watched(host.proc, told)
         switches = self._switches_of(host.proc, told)
         for row in told:
             yield from _samples(host, row, switches)
 
-    def _is_watched(self, root: Path, row: _Row) -> bool:
-        """Whose threads are worth a look: all that served or computed lately, or are known to be programs' runtimes."""
-        listens = row.stat.pid in owners.of(root).pids()
-        return listens or bool(row.cpu_seconds) or identity.describe(row.stat, root).runtime != "native"
+    def _watched(self, root: Path, told: list[_Row]) -> list[identity.Process]:
+        """Who is worth a closer look: all that serve, that computed lately, or that run a language's runtime."""
+        listening = owners.of(root).pids()
+        described = [(row, identity.describe(row.stat, root)) for row in told]
+        return [
+            process
+            for row, process in described
+            if row.cpu_seconds or process.pid in listening or process.runtime != "native"
+        ]
 
     def _rows(self, root: Path) -> list[_Row]:
         self._passes += 1
