@@ -5,6 +5,7 @@
     support     why this host cannot run any of them, in words
     load        runs the pack's loader program, which creates maps and programs inside the kernel
     attach      hangs programs on their tracepoints; `tracefs` has those that are known by number only
+    source      one pack at work; `duty` lets a dear one rest
     maps        reads maps in batches
     cells       counts and histograms by group: drained exactly, bounded, with what was lost
     syscalls    the system calls themselves

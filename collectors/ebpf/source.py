@@ -3,73 +3,105 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.ebpf import pack, support
 from collectors.ebpf.attach import attach
 from collectors.ebpf.cells import Cell, Cells
+from collectors.ebpf.duty import rests_after
 from collectors.ebpf.load import Loaded, Rejected, load
+from collectors.ebpf.pack import Program
 from collectors.probe import NoData
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """`lost` events were not counted since the last drain."""
+    """What was counted in `seconds`; `lost` events were not."""
 
     cells: list[Cell]
     lost: int
+    seconds: float
+
+
+NOTHING = Drained([], 0, 0.0)
 
 
 class Source:
-    """The pack at `path`. `drain` raises NoData with the reason when this host cannot run it; the next tries again."""
+    """The pack at `path`. `drain` raises NoData with the reason when this host cannot run it; the next tries again.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    With `event_seconds`, what one event costs the host, it rests when there are too many of them.
+    """
+
+    def __init__(self, path: Path, event_seconds: float = 0.0) -> None:
+        self._path, self._event_seconds = path, event_seconds
         self._loaded: Loaded | None = None
+        self._programs: list[Program] = []
         self._links: list[int] = []
         self._cells: Cells | None = None
         self._lost = 0
+        self._rests = 0
+        self._since = 0.0
 
     def drain(self) -> Drained:
-        """Nothing at the first call, which only begins to count."""
-        if self._cells is None:
-            self._cells = self._start()
-            return Drained([], 0)
+        """Nothing at the first call, which only begins to count, and while it rests."""
         try:
-            cells, lost = self._cells.drain(), self._cells.lost()
+            if self._cells is None:
+                self._start()
+            elif self._links:
+                return self._read(self._cells)
+            elif self._rests:
+                self._rests -= 1
+            else:
+                self._attach()
         except OSError as error:  # the privilege may have been taken away
+            doing = "loading" if self._cells is None else "reading"
             self.close()
-            raise NoData(support.explain(error, f"reading {self._path.stem}")) from None
-        before, self._lost = self._lost, lost
-        return Drained(cells, lost - before)
+            raise NoData(support.explain(error, f"{doing} {self._path.stem}")) from None
+        return NOTHING
 
-    def _start(self) -> Cells:
+    def _read(self, source: Cells) -> Drained:
+        cells, lost = source.drain(), source.lost()
+        before, self._lost = self._lost, lost
+        since, self._since = self._since, time.monotonic()
+        seconds = self._since - since
+        self._rests = rests_after(sum(cell.count for cell in cells), self._event_seconds, seconds)
+        if self._rests:
+            self._detach()
+        return Drained(cells, lost - before, seconds)
+
+    def _start(self) -> None:
         reason = support.missing()
         if reason:
             raise NoData(reason)
         try:
             read = pack.read(self._path)
-            self._loaded = load(read)
-            for program in read.programs:
-                self._links += attach(program, self._loaded.programs[program.name])
+            self._loaded, self._programs = load(read), read.programs
         except pack.BadPack as error:
             raise NoData(str(error)) from None
         except Rejected as error:
             raise NoData(f"this kernel's verifier rejected {self._path.stem}: {error}") from None
-        except OSError as error:
-            self.close()
-            raise NoData(support.explain(error, f"loading {self._path.stem}")) from None
-        self._lost = 0
-        return Cells(self._loaded)
+        self._attach()
+        self._cells, self._lost = Cells(self._loaded), 0
+
+    def _attach(self) -> None:
+        assert self._loaded is not None
+        for program in self._programs:
+            self._links += attach(program, self._loaded.programs[program.name])
+        self._since = time.monotonic()
+
+    def _detach(self) -> None:
+        for link in self._links:
+            os.close(link)
+        self._links = []
 
     def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Detach and forget; `drain` would begin anew."""
-        for link in self._links:
-            os.close(link)
+        self._detach()
         if self._loaded is not None:
             self._loaded.close()
-        self._links, self._loaded, self._cells = [], None, None
+        self._loaded, self._cells, self._rests = None, None, 0

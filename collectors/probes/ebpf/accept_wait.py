@@ -34,7 +34,7 @@ class AcceptWait:
             "Time from the end of the handshake until accept() returned the connection.",
             ("listener", "service", "netns"),
         ),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class AcceptWait:
         listening = Listening(host.proc)
         found = tally.tallies(drained.cells, partial(_labels, host, listening))
         yield from tally.histograms(WAIT, "loglin4", host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, listening: Listening, group: bytes) -> Labels:

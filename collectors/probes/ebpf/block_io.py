@@ -26,7 +26,7 @@ class BlockIo:
     INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(LATENCY, "s", "Time that requests to a block device took.", ("device", "operation")),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class BlockIo:
         drained = self._source.drain()
         found = tally.tallies(drained.cells, partial(_labels, host.sys))
         yield from tally.histograms(LATENCY, "loglin20", host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(sys: Path, group: bytes) -> Labels:

@@ -32,7 +32,7 @@ class RunqueueWait:
     METRICS: tuple[Metric, ...] = (
         Metric(WAIT, "s", "Time that threads waited for a CPU while they could run.", ("service",)),
         Metric(THROTTLED, "s", "Waits during which the cgroup's CPU quota was used up.", ("service",)),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class RunqueueWait:
         for kind, metric in enumerate(_KINDS):
             found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host))
             yield from tally.histograms(metric, "loglin4", host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

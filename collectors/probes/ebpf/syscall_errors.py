@@ -48,7 +48,7 @@ class SyscallErrors:
             ("service", "syscall", "error"),
             True,
         ),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class SyscallErrors:
         drained = self._source.drain()
         found = tally.tallies(drained.cells, partial(_labels, host))
         yield from tally.counts(ERRORS, host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

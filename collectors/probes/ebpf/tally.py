@@ -24,6 +24,15 @@ LOST = Metric(
     ("probe",),
     counter=True,
 )
+OBSERVED = Metric(
+    "ebpf_observed_seconds_total",
+    "s",
+    "Time in which an eBPF probe counted; less than the time that passed while it rests to keep its cost down.",
+    ("probe",),
+    counter=True,
+)
+# What every probe here tells of itself.
+ACCOUNT = (LOST, OBSERVED)
 _NS_PER_SECOND = 1e9
 
 LabelsOf = Callable[[bytes], Labels]
@@ -44,9 +53,9 @@ class Tally:
             self.buckets[bucket] = self.buckets.get(bucket, 0) + events
 
 
-def pack_of(module: str) -> Source:
+def pack_of(module: str, event_seconds: float = 0.0) -> Source:
     """The pack beside a probe's module (its `__file__`)."""
-    return Source(Path(module).with_suffix(".pack"))
+    return Source(Path(module).with_suffix(".pack"), event_seconds)
 
 
 def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:
@@ -90,6 +99,7 @@ def counts(metric: str, now_ns: int, found: Mapping[Labels, Tally]) -> Iterator[
         yield count(metric, now_ns, tally.count, dict(labels))
 
 
-def lost(probe: str, now_ns: int, drained: Drained) -> Iterator[Sample]:
+def account(probe: str, now_ns: int, drained: Drained) -> Iterator[Sample]:
     """Told by every probe, also when nothing was lost."""
     yield count(LOST.name, now_ns, drained.lost, {"probe": probe})
+    yield count(OBSERVED.name, now_ns, drained.seconds, {"probe": probe})

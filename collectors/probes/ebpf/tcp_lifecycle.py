@@ -46,7 +46,7 @@ class TcpLifecycle:
             "Time from established to closed, by listener where it came in, by destination where it went out.",
             ("listener", "dst", "netns"),
         ),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class TcpLifecycle:
         yield from tally.counts(FAILURES, host.now_ns, kind(_FAILED))
         yield from tally.counts(INCOMING, host.now_ns, kind(_CAME_IN))
         yield from tally.histograms(LIFETIME, "loglin4", host.now_ns, kind(_ENDED))
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, listening: Listening, kind: int, group: bytes) -> Labels:

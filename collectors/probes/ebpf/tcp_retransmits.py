@@ -35,7 +35,7 @@ class TcpRetransmits:
             ("dst", "port", "peer", "segment", "netns"),
             True,
         ),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class TcpRetransmits:
         for kind, segment in enumerate(KINDS):
             found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host, segment))
             yield from tally.counts(RETRANSMITS, host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, segment: str, group: bytes) -> Labels:

@@ -27,7 +27,7 @@ class TcpRtt:
     METRICS: tuple[Metric, ...] = (
         Metric(RTT, "s", "Smoothed round-trip time of connections to a local port.", ("port", "netns")),
         Metric(DESTINATION_RTT, "s", "Smoothed round-trip time to a destination.", ("dst", "netns")),
-        tally.LOST,
+        *tally.ACCOUNT,
     )
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class TcpRtt:
             cells = (cell for cell in drained.cells if endpoints.parse(cell.group).side == side)
             found = tally.tallies(cells, partial(_labels, host))
             yield from tally.histograms(metric, "loglin20", host.now_ns, found)
-        yield from tally.lost(self.NAME, host.now_ns, drained)
+        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

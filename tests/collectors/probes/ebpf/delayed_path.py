@@ -43,12 +43,18 @@ def has_data(packet: bytes) -> bool:
     return packet[9] == socket.IPPROTO_TCP and len(packet) > ip_bytes + (packet[ip_bytes + 12] >> 4) * 4
 
 
+def destination_port(packet: bytes) -> int:
+    ip_bytes = (packet[0] & 15) * 4
+    return int.from_bytes(packet[ip_bytes + 2 : ip_bytes + 4], "big")
+
+
 class Path:
     """Drops each `drop_every`-th segment that carries data."""
 
     def __init__(self, one_way_seconds: float, drop_every: int) -> None:
         self._delay, self._drop_every = one_way_seconds, drop_every
-        self._seen = self.dropped = 0
+        self._seen = 0
+        self.dropped = {"requests": 0, "answers": 0}
         self._tun = device()
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -70,8 +76,10 @@ class Path:
         if not self._drop_every or not has_data(packet):
             return False
         self._seen += 1
-        self.dropped += self._seen % self._drop_every == 0
-        return self._seen % self._drop_every == 0
+        if self._seen % self._drop_every:
+            return False
+        self.dropped["requests" if destination_port(packet) == PORT else "answers"] += 1
+        return True
 
 
 def echo(server: socket.socket) -> None:
