@@ -76,7 +76,7 @@ def storage(now: datetime, most_dropped: int = 20) -> Storage:
         telemetry_bytes=sum(sum(days.values()) for days in stored.values()),
         budget_bytes=budget,
         database_bytes=usage.database_bytes(),
-        engine=usage.engine(),
+        engine=usage.engine_name(),
         room=room,
         classes=tuple(
             _class_row(each, stored.get(each.kind, {}), history, day_share)

@@ -10,8 +10,9 @@ from pathlib import Path
 from django.db import connection
 
 from diagnose.models import DroppedDay
-from diagnose.store import days
+from diagnose.store import days, engine
 from diagnose.store.classes import CLASSES
+from diagnose.store.engine.sqlite import SQLITE
 
 ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -38,14 +39,14 @@ def bytes_by_day() -> dict[str, Mapping[date, int]]:
     }
 
 
-def engine() -> str:
+def engine_name() -> str:
     """What keeps it all."""
     return ENGINES[connection.vendor]
 
 
 def is_on_this_disk() -> bool:
     """Whether telemetry takes room on the file system of DATA_DIR; a server's own disk cannot be seen from here."""
-    return connection.vendor == "sqlite"
+    return engine.chosen() is SQLITE
 
 
 def database_bytes() -> int:

@@ -15,8 +15,8 @@ from django.test import Client
 from diagnose.findings import query
 from diagnose.findings.evaluate import evaluate_host
 from diagnose.models import Finding, Host, User
-from diagnose.store import backend, days
-from diagnose.store.engine.sqlite import path_of
+from diagnose.store import backend, days, engine
+from diagnose.store.engine.sqlite import SQLITE, path_of
 from diagnose.store.rows import DAY_NS, BatchKey, MetricBatch, PointColumns
 from diagnose.store.serieskeys import key_of, series_numbers
 from tests.diagnose.correlate.windows import recorded
@@ -70,8 +70,9 @@ def read(host: Host, data_dir) -> Callable[..., None]:
 
 
 @pytest.fixture
-def stored_days(data_dir) -> Callable[..., None]:
+def stored_days(data_dir, monkeypatch) -> Callable[..., None]:
     """Makes each full day's file of a kind that large (holes on disk), yesterday's first, and today's."""
+    monkeypatch.setattr(engine, "chosen", lambda: SQLITE)
 
     def make(kind: Any, sizes: Sequence[int], today: int = 0) -> None:
         now = time.time_ns()
