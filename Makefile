@@ -14,7 +14,10 @@ INSTALLED_FOR_BENCH := .venv/installed-for-bench
 PROJECTS := pyproject.toml collectors/pyproject.toml
 BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
 
-.PHONY: help run demo test test-unit test-system test-faults lint format bench packs chromium pack-tools clean
+# They ask no database, so once is enough.
+WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
+
+.PHONY: help run demo test test-unit test-system test-postgresql test-faults lint format bench packs chromium pack-tools clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -31,8 +34,12 @@ test: $(INSTALLED_FOR_TESTS) chromium pack-tools lint  ## lint, then all tests b
 test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
 	$(BIN)/python -m pytest -m "not system and not browser" --ignore tests/e2e --ignore tests/integration
 
-test-system: $(INSTALLED_FOR_TESTS)  ## the tests that take longer than `make test` allows
+test-system: $(INSTALLED_FOR_TESTS) test-postgresql  ## the tests that take longer than `make test` allows
 	$(BIN)/python -m pytest -m system
+
+test-postgresql: $(INSTALLED_FOR_TESTS)  ## what needs a database, on a throw-away PostgreSQL; part of test-system
+	@.ci/postgresql
+	$(BIN)/python -m tests.postgresql $(BIN)/python -m pytest -m "not system and not browser" $(WITHOUT_DATABASE)
 
 test-faults: $(INSTALLED_FOR_TESTS)  ## kill -9 in 50 seeded rounds (FAULT_SEED=1 FAULT_ROUNDS=50), part of test-system; a stopped run goes on
 	$(BIN)/python -m pytest -m system tests/integration/faults
@@ -77,7 +84,7 @@ $(INSTALLED): $(PROJECTS)
 
 $(INSTALLED_FOR_TESTS): $(INSTALLED)
 	@echo "installing what the tests need into .venv (once)"
-	@$(PIP) install -e ./collectors -e '.[test,lint]'
+	@$(PIP) install -e ./collectors -e '.[postgresql,test,lint]'
 	@touch $@
 
 $(INSTALLED_FOR_BENCH): $(INSTALLED_FOR_TESTS)

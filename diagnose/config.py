@@ -112,7 +112,7 @@ SETTINGS = (
         "DATABASE_URL",
         "",
         _url("sqlite", "postgresql", "postgres"),
-        "Relational database; empty: SQLite inside DATA_DIR.",
+        "PostgreSQL 14 or newer for telemetry and all else; empty: SQLite files in DATA_DIR.",
     ),
     Setting(
         "REDIS_URL",

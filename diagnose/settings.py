@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -61,6 +62,10 @@ def database(url: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme in {"postgresql", "postgres"}:
+        if find_spec("psycopg") is None:
+            _refuse(
+                "DATABASE_URL names PostgreSQL and its driver is missing; run: pip install 'psycopg[binary]'"
+            )
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": parts.path.lstrip("/"),

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from diagnose import queue
 from diagnose.celery import app
-from diagnose.management import services
+from diagnose.management import database, services
 from diagnose.models import Host, QuarantinedBatch
 from diagnose.store import disk
 
@@ -37,13 +37,13 @@ class Check:
 
 def checks() -> Iterator[Check]:
     """In the order of the data's way. What cannot be asked because something before it failed is left out."""
-    database = check_database()
-    yield database
+    found = check_database()
+    yield found
     yield from check_queue()
     yield check_port("web", settings.CONFIG["DIAGNOSE_PORT"])
     yield check_port("stream", settings.STREAM_PORT)
     yield check_disk()
-    if not database.remedy:
+    if not found.remedy:
         yield from check_collectors()
         yield check_quarantine()
 
@@ -53,12 +53,12 @@ def check_database() -> Check:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return Check("database", str(error).strip(), "check DATABASE_URL and DATA_DIR")
+        return Check("database", *database.why_unusable(error))
     if missing:
         return Check(
             "database", f"{len(missing)} migrations are missing", "run `manage.py migrate`, or `make run`"
         )
-    return Check("database", f"{connection.vendor}, all tables there")
+    return Check("database", f"{database.version()}, all tables there")
 
 
 def require_tables() -> None:

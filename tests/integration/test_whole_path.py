@@ -174,6 +174,7 @@ def test_it_starts_again_in_seconds_and_kill_9_leaves_no_orphan(product: Product
         ("REDIS_URL", "http://queue", "REDIS_URL='http://queue' cannot be used"),
         ("DATA_DIR", "/dev/null/data", "DATA_DIR='/dev/null/data' cannot be used (Not a directory)"),
         ("DIAGNOSE_BIND", "192.0.2.1", "no address of this machine"),
+        ("DATABASE_URL", "postgresql://127.0.0.1:1/diagnose", "is the server running"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_the_remedy(tmp_path: Path, setting: str, value: str, says: str):

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
 from diagnose.access import accounts
-from diagnose.management import preflight, services, static, this_host
+from diagnose.management import database, preflight, services, static, this_host
 from diagnose.management.preflight import Refusal
 from diagnose.management.supervise import Supervisor
 
@@ -95,9 +95,8 @@ def _prepare_database(data_dir: Path) -> str | None:
         this_host.enrol(data_dir / "collector")
         return accounts.first_link(admin)
     except DatabaseError as error:
-        raise Refusal(
-            f"the database cannot be used ({str(error).strip()}); check DATABASE_URL and DATA_DIR"
-        ) from None
+        found, remedy = database.why_unusable(error)
+        raise Refusal(f"the database cannot be used ({found}); {remedy}") from None
     finally:
         connection.close()  # the supervisor lives long and needs no database
 
