@@ -125,13 +125,11 @@ def test_a_recorded_fault_becomes_the_expected_finding(name, send, client, host,
     causes = [finding["rule"] for finding in answer["results"] if finding["explained_by"] is None]
     assert causes == [CAUSES[name]]
     golden = FIXTURES / "golden" / f"{name}.json"
-    found = (
-        json.dumps([_lasting(finding) for finding in answer["results"]], indent=1, ensure_ascii=False) + "\n"
-    )
+    found = [_lasting(finding) for finding in answer["results"]]
     if os.environ.get("GOLDEN") == "write":
         golden.parent.mkdir(exist_ok=True)
-        golden.write_text(found)
-    assert found == golden.read_text()
+        golden.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    assert found == json.loads(golden.read_text())
 
 
 def _lasting(finding: dict[str, Any]) -> dict[str, Any]:

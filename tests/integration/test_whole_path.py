@@ -15,20 +15,23 @@ import pytest
 
 from diagnose.demo import faults
 from tests.integration.product import ROOT, Product, until
+from tests.postgresql import own_database
 
 PORT = 18810
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    running = Product(tmp_path_factory.mktemp("whole"), PORT)
-    try:
-        running.start()
-        yield running
-    finally:
-        if running.process and running.process.poll() is None:
-            running.stop()
-        running.kill_rest()
+    with own_database() as url:
+        running = Product(tmp_path_factory.mktemp("whole"), PORT)
+        running.environ["DATABASE_URL"] = url
+        try:
+            running.start()
+            yield running
+        finally:
+            if running.process and running.process.poll() is None:
+                running.stop()
+            running.kill_rest()
 
 
 def _run_shop(name: str, directory: Path) -> Iterator[int]:
