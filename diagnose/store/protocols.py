@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.store.rows import HistogramRow, MetricBatch, Offsets, ProfileBatch, ProfileGroup
+from diagnose.store.intervals import Intervals
+from diagnose.store.rows import MetricBatch, Offsets, ProfileBatch, ProfileGroup
 from diagnose.store.summaries import Piece
 from diagnose.store.sums import Sum
 
@@ -104,7 +105,10 @@ class MetricStore(Protocol):
     ) -> list[Piece]:
         """By the minute, in order of series and time; the minutes at the ends may be whole where points are gone."""
 
-    def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]: ...
+    def histograms(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int, hourly: bool
+    ) -> dict[str, Intervals]:
+        """By scheme, in order of series and time. `hourly`: a whole hour may come as one interval that begins it."""
 
     def seal(self, now_ns: int) -> int:
         """Turn finished hours into chunks; how many host-hours were."""

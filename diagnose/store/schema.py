@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS
+from diagnose.store.rows import DAY_NS, HOUR_NS
 
 # Goes up with every change: an engine refuses days that another version made.
 VERSION = 4
@@ -31,8 +31,15 @@ class Table:
     day_length: int = 0
 
 
-_HOURS, _MS = DAY_NS // HOUR_NS, DAY_NS // NS_PER_MS
+_HOURS = DAY_NS // HOUR_NS
 _GROUP: dict[str, Type] = {"service": "integer", "type": "text", "unit": "text", "host": "integer"}
+_HISTOGRAM: dict[str, Type] = {
+    "series": "integer",
+    "hour": "integer",
+    "scheme": "text",
+    "host": "integer",
+    "intervals": "bytes",
+}
 _HOUR_OF_GROUP = (*_GROUP, "hour")
 
 _APPLIED = Table(
@@ -122,22 +129,23 @@ POINTS = (
         time="hour",
         day_length=_HOURS,
     ),
-    # How often an hour of a host was sealed, and which series are in its chunks.
+    # How often an hour of a host was sealed, and which series have chunks and which histograms of it.
     Table(
         "sealed",
-        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes"},
+        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes", "histograms": "bytes"},
         key=("host", "hour"),
         time="hour",
         day_length=_HOURS,
     ),
     Table(
-        "histogram",
-        {"series": "integer", "time_ms": "integer", "scheme": "text", "sum": "real", "counts": "bytes"},
-        indexes=(("series", "time_ms"),),
+        "hot_histogram",
+        {"host": "integer", "hour": "integer", "scheme": "text", "intervals": "bytes"},
+        indexes=(("host", "hour"),),
         numbered=True,
-        time="time_ms",
-        day_length=_MS,
+        time="hour",
+        day_length=_HOURS,
     ),
+    Table("histogram", _HISTOGRAM, key=("series", "hour", "scheme"), time="hour", day_length=_HOURS),
 )
 # What a person asked for outlives routine profiles; nothing is computed from it.
 CAPTURES = (_APPLIED, _PROFILE_KEY, _PROFILE, _SAMPLE_TIMES)
@@ -169,10 +177,10 @@ ROLLUP = (
         time="hour",
         day_length=_HOURS,
     ),
-    # Points by the minute; `seals` says up to which sealing of the raw hour the rows hold.
+    # Points by the minute, histograms by the hour; `seals` says up to which sealing of the hour the rows hold.
     Table(
         "rolled_up",
-        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes"},
+        {"host": "integer", "hour": "integer", "seals": "integer", "series": "bytes", "histograms": "bytes"},
         key=("host", "hour"),
         time="hour",
         day_length=_HOURS,
@@ -191,6 +199,7 @@ ROLLUP = (
         time="hour",
         day_length=_HOURS,
     ),
+    Table("histogram_sum", _HISTOGRAM, key=("series", "hour", "scheme"), time="hour", day_length=_HOURS),
 )
 TABLES: dict[Kind, tuple[Table, ...]] = {
     "profiles": PROFILES,

@@ -55,10 +55,10 @@ def find(host_ids: Sequence[int], metric: str, labels: Mapping[str, str] | None 
 
 def read(series: Sequence[SeriesRef], start_ns: int, end_ns: int) -> dict[int, Points]:
     """The points as they came, in order of time, by series id; series without points in the range are absent."""
-    return backend.metric_store().read(_by_host(series), start_ns, end_ns)
+    return backend.metric_store().read(ids_by_host(series), start_ns, end_ns)
 
 
-def _by_host(series: Sequence[SeriesRef]) -> dict[int, list[int]]:
+def ids_by_host(series: Sequence[SeriesRef]) -> dict[int, list[int]]:
     by_host: dict[int, list[int]] = defaultdict(list)
     for ref in series:
         by_host[ref.host_id].append(ref.id)
@@ -94,7 +94,7 @@ def _from_summaries(
     series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int, agg: Aggregate
 ) -> dict[int, Points]:
     """In buckets of whole minutes, so that each has the extremes of all of its time and of no other."""
-    pieces = backend.metric_store().summaries(_by_host(series), start_ns, end_ns)
+    pieces = backend.metric_store().summaries(ids_by_host(series), start_ns, end_ns)
     minutes = max(1, round((end_ns - start_ns) / points / NS_PER_MS / MINUTE_MS))
     first_ms = start_ns // NS_PER_MS // MINUTE_MS * MINUTE_MS
     found = summaries.cut(pieces, first_ms, -(-end_ns // NS_PER_MS), minutes * MINUTE_MS, agg)

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from collectors import wire
+from collectors.histograms import bucket_count
 from diagnose.ingest.clock import Clock
 from diagnose.ingest.content import (
     Content,
@@ -25,7 +26,6 @@ from diagnose.ingest.formats.stacks import recording_of
 from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, checked_name, cut
 from diagnose.store.serieskeys import Definitions, key_of
 
-MAX_BUCKET = 4_096
 _TEXT_CHARS = 4_000
 _MAX_POINTS = 4_000_000
 
@@ -87,9 +87,13 @@ def _readings(table: wire.PointTable, clock: Clock) -> tuple[Readings, int]:
 
 
 def _distribution(sample: wire.Histogram, clock: Clock) -> Distribution:
-    buckets = sorted(sample.buckets.items())
-    if any(not 0 <= index < MAX_BUCKET or not 0 <= count <= MAX_COUNT for index, count in buckets):
-        raise Malformed(f"{sample.metric}: a bucket is not in 0..{MAX_BUCKET - 1} or its count is impossible")
+    buckets, last = sorted(sample.buckets.items()), bucket_count(sample.scheme) - 1
+    for index, count in buckets:
+        if not 0 <= index <= last or not 0 <= count <= MAX_COUNT:
+            raise Malformed(
+                f"{sample.metric}: {count} in bucket {index}; {sample.scheme} has buckets 0 to {last}, "
+                f"and a count is from 0 to {MAX_COUNT}"
+            )
     return Distribution(
         key_of(checked_name(sample.metric), checked_labels(sample.labels)),
         clock.time(sample.time),

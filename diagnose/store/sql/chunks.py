@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diagnose.store import days
 from diagnose.store.blob import CorruptBlob
 from diagnose.store.engine.protocol import Sql
-from diagnose.store.pointblob import decode_points, decode_series, decode_times, decode_values
+from diagnose.store.pointblob import decode_points, decode_times, decode_values
 from diagnose.store.rows import HOUR_NS, NS_PER_MS
 from diagnose.store.sql import asking
 
@@ -107,25 +107,10 @@ def _split(blobs: Sequence[bytes], wanted: Sequence[int] | None) -> Iterator[tup
         yield int(series[begin]), (times[begin:end], values[begin:end])
 
 
-def of_hour(sql: Sql, host: int, hour: int) -> dict[int, Points]:
-    """All that is in the chunks of one hour of a host, by series."""
-    rows = asking.many(sql, _CHUNKS, sealed_series(sql, host, hour), (hour, hour))
-    times = asking.many(sql, _TIMES, [host], (hour, hour))
-    return by_series(from_chunks(rows, times))
-
-
-def sealed_series(sql: Sql, host: int, hour: int) -> list[int]:
-    """Which series have a chunk; the table lies by series, so that finding them in it means reading all of it."""
-    where = "WHERE host = ? AND hour = ?"
-    row = sql.execute(f"SELECT series FROM sealed {where}", (host, hour)).fetchone()  # noqa: S608
-    if row is None:
-        return []
-    try:
-        found: list[int] = decode_series(row[0]).tolist()
-    except CorruptBlob as error:
-        log.error("the list of series of hour %d of host %d is corrupt: %s", hour, host, error)
-        found = [one for (one,) in sql.execute(f"SELECT series FROM chunk {where}", (host, hour))]  # noqa: S608
-    return found
+def of_hour(sql: Sql, host: int, hour: int, series: Sequence[int]) -> dict[int, Points]:
+    """What is in the chunks of one hour of a host, by series."""
+    rows = asking.many(sql, _CHUNKS, series, (hour, hour))
+    return by_series(from_chunks(rows, asking.many(sql, _TIMES, [host], (hour, hour))))
 
 
 def by_series(parts: Iterable[tuple[int, Points]]) -> dict[int, Points]:

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from diagnose.store import applied, days
-from diagnose.store.blob import decode_counts, encode_counts
+from diagnose.store.intervals import Intervals
 from diagnose.store.pointblob import encode_points
-from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, HistogramRow, MetricBatch, PointColumns
-from diagnose.store.sql import chunks, sealing, summaries
+from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, MetricBatch, PointColumns
+from diagnose.store.sql import chunks, histograms, sealing, summaries
 from diagnose.store.sql.chunks import HOUR_MS, Points
 from diagnose.store.summaries import Piece
 
 _HotRow = tuple[int, int, int, int, bytes]
-_HistogramRow = tuple[int, int, str, float, bytes]
+_HotHistogram = tuple[int, int, str, bytes]
 _ADD_HOT = "INSERT INTO hot (host, hour, first_ms, last_ms, points) VALUES (?, ?, ?, ?, ?)"
-_ADD_HISTOGRAM = "INSERT INTO histogram (series, time_ms, scheme, sum, counts) VALUES (?, ?, ?, ?, ?)"
+_ADD_HISTOGRAM = "INSERT INTO hot_histogram (host, hour, scheme, intervals) VALUES (?, ?, ?, ?)"
 
 
 class SqlMetricStore:
@@ -35,7 +35,7 @@ class SqlMetricStore:
                 if days.takes(day, "points", now_ns):
                     of_day[day].append(rows)
                 else:
-                    expired[index] += rows.points + len(rows.histograms)
+                    expired[index] += rows.items
         for day in sorted(of_day):
             _append_to(day, of_day[day])
         return expired
@@ -64,11 +64,13 @@ class SqlMetricStore:
             pieces += summaries.read_day(day, series_by_host, *_within(day, start_ns, end_ns))
         return sorted(pieces, key=lambda one: (one.series, one.coverage.first_ms))
 
-    def histograms(self, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
-        found = []
-        for day in days.days_between(start_ns, end_ns, "points"):
-            found += _histograms_of(day, series_ids, start_ns, end_ns)
-        return found
+    def histograms(
+        self, series_by_host: Mapping[int, Sequence[int]], start_ns: int, end_ns: int, hourly: bool
+    ) -> dict[str, Intervals]:
+        return histograms.joined(
+            histograms.read_day(day, series_by_host, *_within(day, start_ns, end_ns), hourly)
+            for day in days.days_between(start_ns, end_ns, "points", "rollup")
+        )
 
     def seal(self, now_ns: int) -> int:
         return sum(sealing.seal_day(day, now_ns) for day in days.stored_days("points"))
@@ -76,12 +78,12 @@ class SqlMetricStore:
 
 @dataclass(slots=True)
 class _DayRows:
-    """What of one batch goes into one day, encoded; `points` is how many are in its hot rows."""
+    """What of one batch goes into one day, encoded; `items` is how many points and histograms that are."""
 
     batch: BatchKey
     hot: list[_HotRow] = field(default_factory=list)
-    points: int = 0
-    histograms: list[_HistogramRow] = field(default_factory=list)
+    items: int = 0
+    histograms: list[_HotHistogram] = field(default_factory=list)
 
 
 def _by_day(batch: MetricBatch) -> dict[str, _DayRows]:
@@ -89,11 +91,11 @@ def _by_day(batch: MetricBatch) -> dict[str, _DayRows]:
     for hour, points, row in _hot_rows(batch.key.host_id, batch.points):
         rows = found.setdefault(days.day_of(hour * HOUR_NS), _DayRows(batch.key))
         rows.hot.append(row)
-        rows.points += points
-    for one in batch.histograms:
-        rows = found.setdefault(days.day_of(one.time_ns), _DayRows(batch.key))
-        counts = encode_counts(one.buckets, one.counts)
-        rows.histograms.append((one.series_id, one.time_ns // NS_PER_MS, one.scheme, one.sum, counts))
+        rows.items += points
+    for hour, number, counted in histograms.hot_rows(batch.key.host_id, batch.histograms):
+        rows = found.setdefault(days.day_of(hour * HOUR_NS), _DayRows(batch.key))
+        rows.histograms.append(counted)
+        rows.items += number
     return found
 
 
@@ -123,20 +125,3 @@ def _within(day: str, start_ns: int, end_ns: int) -> tuple[int, int]:
     begin_ns = days.start_of(day)
     first, end = max(start_ns, begin_ns), min(end_ns, begin_ns + DAY_NS)
     return -(-first // NS_PER_MS), -(-end // NS_PER_MS)
-
-
-def _histograms_of(day: str, series_ids: Sequence[int], start_ns: int, end_ns: int) -> list[HistogramRow]:
-    begin = days.start_of(day)
-    found = []
-    with days.reading(day, "points") as sql:
-        for series in series_ids:
-            rows = sql.execute(
-                "SELECT time_ms, scheme, sum, counts FROM histogram "
-                "WHERE series = ? AND time_ms >= ? AND time_ms < ? ORDER BY time_ms",
-                (series, max(start_ns, begin) // NS_PER_MS, -(-min(end_ns, begin + DAY_NS) // NS_PER_MS)),
-            ).fetchall()
-            found += [(series, *row) for row in rows]
-    return [
-        HistogramRow(series, time_ms * NS_PER_MS, scheme, total, *decode_counts(blob))
-        for series, time_ms, scheme, total, blob in found
-    ]

@@ -128,6 +128,52 @@ class LineList(Answer, frozen=True):
     next: str | None
 
 
+class Quantile(Answer, frozen=True):
+    """So many of the observations took at most `seconds`, give or take the width of a bucket."""
+
+    quantile: float
+    seconds: float | None
+
+
+class DurationHeatMap(Answer, frozen=True):
+    """`counts[i][j]` observations in the column that begins at `times[i]` took `edges[j]` up to `edges[j + 1]` seconds.
+
+    Columns in which nothing was observed are left out.
+    """
+
+    times: list[datetime]
+    edges: list[float]
+    counts: list[list[int]]
+
+
+class Distribution(Answer, frozen=True):
+    """Durations in a range, in seconds; of one series, or of all when `host` is null.
+
+    `over_time[i]` is the i-th of `quantiles` in the columns that begin at `times`; `counts` and `means` are of those.
+    """
+
+    host: HostName | None
+    metric: str
+    labels: dict[str, str]
+    scheme: str
+    count: int
+    sum: float
+    mean: float | None
+    quantiles: list[Quantile]
+    times: list[datetime]
+    counts: list[int]
+    means: list[float | None]
+    over_time: list[list[float | None]]
+    heat_map: DurationHeatMap | None
+
+
+class DistributionList(Answer, frozen=True):
+    """A page of distributions."""
+
+    results: list[Distribution]
+    next: str | None
+
+
 class Acknowledge(Answer, frozen=True):
     """Somebody looks after it."""
 

@@ -209,6 +209,8 @@ BROKEN = {
     "a string that begins within a character": table(text="é".encode(), text_lengths=packed([1, 1])),
     "strings of more than there is": table(text_lengths=packed([2])),
     "a bucket below zero": wire.Histogram("rtt", {}, 1, "loglin4", {-1: 5}, 1.0, 5),
+    "a bucket that its scheme has not": wire.Histogram("rtt", {}, 1, "loglin4", {112: 5}, 1.0, 5),
+    "a bucket with an impossible count": wire.Histogram("rtt", {}, 1, "loglin4", {3: 2**53 + 1}, 1.0, 5),
 }  # fmt: skip
 
 

@@ -164,10 +164,43 @@ def test_histograms_come_back_as_they_were():
     ]
     store = backend.metric_store()
     store.append([MetricBatch(BatchKey(HOST, "e", 1), points(1, [], []).points, rows)])
-    found = store.histograms([5, 6], DAY, DAY + 2 * SECOND)
-    assert [(one.time_ns, one.sum, one.buckets.tolist(), one.counts.tolist()) for one in found] == [
-        (DAY + n * SECOND, 0.5, [3, 9], [n, 2**40]) for n in range(2)
-    ]
+    span = DAY, DAY + 2 * SECOND
+    came = [(5, DAY // 10**6 + n * 1000, 0.5, 2) for n in range(2)]
+    for _ in range(2):
+        (found,) = store.histograms({HOST: [5, 6]}, *span, False).values()
+        rows_of = zip(*(column.tolist() for column in found[:4]), strict=True)
+        assert list(rows_of) == came
+        assert (found.buckets.tolist(), found.counts.tolist()) == ([3, 9] * 2, [0, 2**40, 1, 2**40])
+        assert store.histograms({HOST: [6]}, *span, False) == {}
+        store.seal(AFTER)
+    (summed,) = store.histograms({HOST: [5]}, DAY, DAY + HOUR_NS, True).values()
+    assert (summed.times_ms.tolist(), summed.sums.tolist()) == ([DAY // 10**6], [1.5])
+    assert (summed.buckets.tolist(), summed.counts.tolist()) == ([3, 9], [3, 3 * 2**40])
+
+
+def test_sums_by_the_minute_are_those_of_the_points_before_and_after_sealing_and_without_points():
+    store = backend.metric_store()
+    times = [DAY + n * 10 * SECOND for n in range(800)]
+    store.append([points(1, times, [float(n) for n in range(800)])])
+
+    def sums() -> list[tuple[int, list[float]]]:
+        pieces = store.summaries({HOST: [5, 6]}, DAY, DAY + 3 * HOUR_NS)
+        assert {one.series for one in pieces} == {5}
+        return [(one.coverage.starts_ms.tolist(), one.values.tolist()) for one in pieces]
+
+    hot = sums()
+    assert hot[0][1][2][0] == sum(range(6))
+    assert store.seal(AFTER) == 3
+    assert sums() == hot
+    store.append([points(2, [DAY + SECOND], [1000.0])])
+    late = sums()
+    assert late[0][1][1][0] == 1000.0
+    assert (store.seal(AFTER), store.seal(AFTER)) == (1, 0)
+    assert sums() == late
+    assert store.has_points(DAY, AFTER)
+    days.drop(days.day_of(DAY), "points")
+    assert not store.has_points(DAY, AFTER)
+    assert sums() == late
 
 
 def at_once(*steps: Callable[[], object]) -> None:

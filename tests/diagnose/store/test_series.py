@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from diagnose.models import Host
-from diagnose.store import backend, days, histograms, rollup, series, serieskeys
-from diagnose.store.rows import BatchKey, HistogramRow, MetricBatch, PointColumns
+from diagnose.store import days, rollup, series
 
 SECOND = 10**9
 HOUR_NS = 3600 * SECOND
@@ -119,21 +116,3 @@ def test_a_counter_is_a_rate_whatever_its_step_and_a_pause_does_not_thin_it(put_
 def test_the_first_increase_of_a_range_knows_the_reading_before_it(put_points):
     put_points("drops_total", [DAY - 10 * SECOND, DAY, DAY + 30 * SECOND], [1.0, 10.0, 30.0], counter=True)
     assert line_of("drops_total", DAY, DAY + 60 * SECOND).values.tolist() == [1.0, 1.0]
-
-
-def test_histograms_add_up_by_scheme(host, data_dir):
-    number = serieskeys.series_numbers(host, [serieskeys.key_of("rtt", {})], [False])[0]
-    rows = [
-        HistogramRow(number, DAY + n * SECOND, scheme, 0.5, np.array([3, 9], np.uint32), np.array([n, 1]))
-        for n in (1, 2)
-        for scheme in ("loglin4", "loglin20")
-    ]
-    empty = PointColumns(np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0))
-    batch = MetricBatch(BatchKey(host.pk, "e", 1), empty, rows)
-    backend.metric_store().append([batch, batch])
-    backend.metric_store().append([batch])
-    found = histograms.merge(series.find([host.pk], "rtt"), DAY, DAY + HOUR_NS)
-    assert [(one.scheme, one.buckets.tolist(), one.counts.tolist(), one.sum) for one in found] == [
-        ("loglin20", [3, 9], [3, 2], 1.0),
-        ("loglin4", [3, 9], [3, 2], 1.0),
-    ]

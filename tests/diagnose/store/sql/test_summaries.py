@@ -10,7 +10,7 @@ import pytest
 from diagnose.models import Host
 from diagnose.store import backend, days, retention, rollup, series, serieskeys
 from diagnose.store.rows import BatchKey, MetricBatch, PointColumns
-from diagnose.store.sql import sealing, summaries
+from diagnose.store.sql import hours, sealing
 
 SECOND = 10**9
 HOUR = 3600 * SECOND
@@ -82,7 +82,7 @@ def test_late_points_are_seen_at_once_and_summed_up_by_the_next_sealing(a_day, p
     late = drawn()
     assert max(late["max"]) == 5000.0
     rollup.roll_up()
-    assert summaries.stale(NAME, 10**9) == []
+    assert hours.stale(NAME, 10**9) == []
     with days.writing(NAME, "points") as file:
         file.sql.execute("DELETE FROM chunk")
     assert drawn() == late
@@ -90,20 +90,20 @@ def test_late_points_are_seen_at_once_and_summed_up_by_the_next_sealing(a_day, p
 
 def test_who_dies_between_sealing_and_summing_up_is_caught_up_with(a_day, monkeypatch):
     with monkeypatch.context() as killed:
-        killed.setattr(summaries, "sum_up", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(sealing, "_sum_up", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rollup.roll_up()
     sealed = drawn()
-    assert len(summaries.stale(NAME, 10**9)) == 24
+    assert len(hours.stale(NAME, 10**9)) == 24
     rollup.roll_up()
-    assert summaries.stale(NAME, 10**9) == []
+    assert hours.stale(NAME, 10**9) == []
     assert drawn() == sealed
 
 
 def test_sums_that_were_made_before_the_last_sealing_are_not_used(a_day, put_points, monkeypatch):
     rollup.roll_up()
     put_points("load", [DAY + SECOND], [7000.0])
-    monkeypatch.setattr(summaries, "stale", lambda *_: [])
+    monkeypatch.setattr(hours, "stale", lambda *_: [])
     rollup.roll_up()
     with days.reading(NAME, "points") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (0,)
@@ -151,6 +151,6 @@ def test_the_running_hour_is_sealed_when_many_batches_wait_but_not_summed_up(put
     sealing.seal_day(NAME, now)
     with days.reading(NAME, "points") as sql:
         assert sql.execute("SELECT count(*) FROM hot").fetchone() == (0,)
-    assert summaries.stale(NAME, now // HOUR) == [(host.pk, now // HOUR)]
+    assert hours.stale(NAME, now // HOUR) == [(host.pk, now // HOUR)]
     (line,) = series.range_(series.find((), "load"), now - HOUR, now + SECOND, 2, agg="max")
     assert line.values.max() == 99.0
