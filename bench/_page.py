@@ -76,7 +76,7 @@ def web() -> Iterator[http.client.HTTPConnection]:
 def wait_for(connection: http.client.HTTPConnection) -> None:
     for _ in range(200):
         try:
-            connection.request("HEAD", "/sign-in")
+            connection.request("GET", "/api/v1/openapi.json")
             connection.getresponse().read()
             return
         except OSError:

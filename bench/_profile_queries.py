@@ -22,6 +22,7 @@ def queries(folder: Path, fleet: Fleet) -> Iterator[Row]:
     columns = Columnar(folder / "queries.duckdb")
     fill(fleet, columns)
     yield from graphs(fleet, columns)
+    yield from differences(fleet)
     yield from lists(fleet)
 
 
@@ -74,6 +75,26 @@ def graphs(fleet: Fleet, columns: Columnar) -> Iterator[Row]:
     yield row(f"flamegraph_json_of_{len(merged.stack_ids) // 1000}k_stacks", build, "ms", "lower", 20)
     body = gzip.compress(json.dumps(flamegraph.build(name, merged).as_json()).encode(), 6)
     yield row("flamegraph_json_gzipped", [len(body) / 1000], "kB", "lower", 60)
+
+
+def differences(fleet: Fleet) -> Iterator[Row]:
+    """An hour of one host against the hour before, and its JSON as the page gets it."""
+    from diagnose.store import diff, profiles
+
+    name, one = fleet.services[0].name, profiles.Selector(fleet.services[0].name, "cpu", (fleet.hosts[0].pk,))
+
+    def hour(number: int) -> profiles.Merged:
+        return profiles.merge(one, DAY_OF_DETAIL + number * HOUR, DAY_OF_DETAIL + (number + 1) * HOUR)
+
+    yield row(
+        "diff_of_two_hours",
+        milliseconds(lambda: diff.build(name, hour(1), hour(2)), CALLS),
+        "ms",
+        "lower",
+        15,
+    )
+    body = gzip.compress(json.dumps(diff.build(name, hour(1), hour(2)).as_json("normalised")).encode(), 6)
+    yield row("diff_json_gzipped", [len(body) / 1000], "kB", "lower", 60)
 
 
 def lists(fleet: Fleet) -> Iterator[Row]:
