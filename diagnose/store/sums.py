@@ -64,38 +64,37 @@ class _Running:
     def __init__(self, parts: Sequence[Part]) -> None:
         self.totals = np.zeros(0, np.int64)
         self.samples = self.read = self.corrupt = 0
-        for chunk in _chunks([part for part in parts if not is_wide(part.blob)]):
-            ids, counts, lengths = decode_many([part.blob for part in chunk])
-            ends = np.cumsum(np.maximum(lengths, 0))
-            taken = np.diff(np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))[ends], prepend=0)
-            self._add(ids, counts)
-            for part, length, samples in zip(chunk, lengths.tolist(), taken.tolist(), strict=True):
-                self._count(part, samples if length >= 0 else None)
-        for part in parts:
-            if is_wide(part.blob):
-                self._read_wide(part)
+        wide = [part for part in parts if is_wide(part.blob)]
+        for chunk in _chunks([part for part in parts if not is_wide(part.blob)] if wide else parts):
+            self._read_chunk(chunk)
+        for part in wide:
+            self._read_wide(part)
+
+    def _read_chunk(self, parts: list[Part]) -> None:
+        ids, counts, lengths = decode_many([part.blob for part in parts])
+        self._add(ids, counts)
+        running, ends = np.cumsum(counts), np.cumsum(np.maximum(lengths, 0))
+        taken = np.diff(np.append(running, 0)[ends - 1] * (ends > 0), prepend=0)
+        told = np.array([-1 if part.samples is None else part.samples for part in parts], np.int64)
+        self.samples += int(np.where(told < 0, taken, told)[lengths >= 0].sum())
+        self.read += int(np.count_nonzero(lengths >= 0))
+        self.corrupt += int(np.count_nonzero(lengths < 0))
 
     def _read_wide(self, part: Part) -> None:
         try:
             ids, counts = decode_counts(part.blob)
         except CorruptBlob:
-            return self._count(part, None)
+            self.corrupt += 1
+            return
         self._add(ids, counts)
-        return self._count(part, int(counts.sum()))
+        self.samples += int(counts.sum()) if part.samples is None else part.samples
+        self.read += 1
 
     def _add(self, ids: Ids, counts: Counts) -> None:
         needed = int(ids.max()) + 1 if len(ids) else 0
         if needed > len(self.totals):
             self.totals = np.append(self.totals, np.zeros(needed - len(self.totals), np.int64))
         np.add.at(self.totals, ids, counts)
-
-    def _count(self, part: Part, samples: int | None) -> None:
-        """`samples` None: the part is corrupt."""
-        if samples is None:
-            self.corrupt += 1
-        else:
-            self.read += 1
-            self.samples += samples if part.samples is None else part.samples
 
 
 def _chunks(parts: Sequence[Part]) -> Iterator[list[Part]]:
