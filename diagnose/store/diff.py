@@ -123,8 +123,9 @@ def _alike(base: Merged, merged: Merged) -> tuple[Merged, Merged]:
         )
     if base.period_ns == merged.period_ns:
         return base, merged
-    scaled = np.rint(base.counts * (base.period_ns / merged.period_ns)).astype(np.int64)
-    return replace(base, counts=np.maximum(1, scaled), period_ns=merged.period_ns), merged
+    scaled = np.rint(base.counts * (base.period_ns / max(1, merged.period_ns)))
+    counts = np.clip(scaled, 1, (1 << 62) // len(scaled)).astype(np.int64)
+    return replace(base, counts=counts, period_ns=merged.period_ns), merged
 
 
 def _share(total: Numbers) -> NDArray[np.float64]:

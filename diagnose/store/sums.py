@@ -6,6 +6,7 @@ of several, each is first turned into what it stands for (nanoseconds, or bytes 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from diagnose.store.blob import CorruptBlob, Counts, Ids, decode_counts, decode_
 
 _MS = 1_000_000
 _CHUNK_BYTES = 64_000
+# Sums stay in 64 bits, and so do the totals of trees made of them.
+_MOST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Sum:
 
 
 def add_up(parts: Iterable[Part]) -> Sum:
-    """The sum, in the parts' own period when they share one, else with a period of 1."""
+    """The sum, in the parts' own period when they share one, else with one of 1, or as short as 64 bits allow."""
     by_period: dict[int, list[Part]] = defaultdict(list)
     for part in parts:
         by_period[max(1, part.period_ns)].append(part)
@@ -49,9 +52,12 @@ def add_up(parts: Iterable[Part]) -> Sum:
         ((common, only),) = read.items()
         totals = only.totals
     else:
-        common, totals = 1, np.zeros(max((len(one.totals) for one in read.values()), default=0), np.int64)
+        stands_for = sum(float(one.totals.sum()) * period for period, one in read.items())
+        common = max(1, math.ceil(stands_for / _MOST))
+        totals = np.zeros(max((len(one.totals) for one in read.values()), default=0), np.int64)
         for period, one in read.items():
-            totals[: len(one.totals)] += one.totals * period
+            weights = one.totals * period if common == 1 else np.rint(one.totals * (period / common))
+            totals[: len(one.totals)] += weights.astype(np.int64)
     present = np.flatnonzero(totals)
     samples = sum(one.samples for one in read.values())
     corrupt = sum(one.corrupt for one in running.values())
@@ -59,11 +65,15 @@ def add_up(parts: Iterable[Part]) -> Sum:
 
 
 class _Running:
-    """Parts of one period added up: `totals` by stack id; how many parts were read, how many could not be."""
+    """Parts of one period added up: `totals` by stack id; how many parts were read, how many could not be.
+
+    No host measures as much as 64 bits hold: what would go beyond is damaged, too.
+    """
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.totals = np.zeros(0, np.int64)
         self.samples = self.read = self.corrupt = 0
+        self._weight = 0.0
         wide = [part for part in parts if is_wide(part.blob)]
         for chunk in _chunks([part for part in parts if not is_wide(part.blob)] if wide else parts):
             self._read_chunk(chunk)
@@ -72,7 +82,9 @@ class _Running:
 
     def _read_chunk(self, parts: list[Part]) -> None:
         ids, counts, lengths = decode_many([part.blob for part in parts])
-        self._add(ids, counts)
+        if not self._add(ids, counts):
+            self.corrupt += len(parts)
+            return
         running, ends = np.cumsum(counts), np.cumsum(np.maximum(lengths, 0))
         taken = np.diff(np.append(running, 0)[ends - 1] * (ends > 0), prepend=0)
         told = np.array([-1 if part.samples is None else part.samples for part in parts], np.int64)
@@ -86,15 +98,23 @@ class _Running:
         except CorruptBlob:
             self.corrupt += 1
             return
-        self._add(ids, counts)
+        if int(counts.min(initial=0)) < 0 or not self._add(ids, counts):
+            self.corrupt += 1
+            return
         self.samples += int(counts.sum()) if part.samples is None else part.samples
         self.read += 1
 
-    def _add(self, ids: Ids, counts: Counts) -> None:
+    def _add(self, ids: Ids, counts: Counts) -> bool:
+        """Whether there was room."""
+        weight = self._weight + float(counts.sum(dtype=np.float64))
+        if weight > _MOST:
+            return False
+        self._weight = weight
         needed = int(ids.max()) + 1 if len(ids) else 0
         if needed > len(self.totals):
             self.totals = np.append(self.totals, np.zeros(needed - len(self.totals), np.int64))
         np.add.at(self.totals, ids, counts)
+        return True
 
 
 def _chunks(parts: Sequence[Part]) -> Iterator[list[Part]]:
