@@ -37,12 +37,13 @@ class Line:
 
 def parse(text: str) -> Iterator[Line]:
     """Lines that cannot be read are left out: a name with a line break in it breaks only its own stack."""
+    known: dict[str, Frame] = {}
     for row in text.split("\n"):
         stack, _, count = row.rpartition(" ")
         head, *pieces = stack.split(";")
         thread = _THREAD.fullmatch(head)
         if thread is not None and count.isdigit():
-            yield Line(thread_name(thread["name"]), tuple(_frames(pieces)), int(count))
+            yield Line(thread_name(thread["name"]), tuple(_frames(pieces, known)), int(count))
 
 
 def thread_name(name: str | None) -> str:
@@ -50,16 +51,23 @@ def thread_name(name: str | None) -> str:
     return _COUNTED.sub(r"\1-N", name, count=1) if name else UNNAMED
 
 
-def _frames(pieces: list[str]) -> Iterator[Frame]:
-    """A file or function may hold a semicolon, so pieces are joined until they read as a frame."""
+def _frames(pieces: list[str], known: dict[str, Frame]) -> Iterator[Frame]:
+    """A file or function may hold a semicolon, so pieces are joined until they read as a frame.
+
+    Most frames are in many stacks: each is read once.
+    """
     pending = ""
     for piece in pieces:
+        if not pending and piece in known:
+            yield known[piece]
+            continue
         pending += piece
         match = _FRAME.fullmatch(pending)
         if match is None:
             pending += ";"
             continue
-        yield Frame(match["name"], match["file"], int(match["line"] or 0))
+        known[pending] = Frame(match["name"], match["file"], int(match["line"] or 0))
+        yield known[pending]
         pending = ""
     if pending:
         yield Frame(pending.rstrip(";"), "", 0)

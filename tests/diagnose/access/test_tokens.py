@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from diagnose.access import tokens
 from diagnose.access.problems import Problem
@@ -51,3 +53,12 @@ def test_the_token_of_an_inactive_user_is_refused(admin):
     admin.save()
     with pytest.raises(Problem, match="not active"):
         tokens.authenticate(secret)
+
+
+def test_a_token_revoked_by_another_process_is_refused_within_seconds(host_token, monkeypatch):
+    token = tokens.authenticate(host_token)
+    Token.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
+    later = time.monotonic() + 5.1
+    monkeypatch.setattr(tokens.time, "monotonic", lambda: later)
+    with pytest.raises(Problem, match="was revoked on"):
+        tokens.authenticate(host_token)
