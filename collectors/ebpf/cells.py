@@ -14,6 +14,7 @@ from collectors.ebpf.maps import possible_cpus
 
 _HEAD = struct.Struct("<HBB")  # struct key: bucket, kind, phase; its group follows
 _PHASE_OFFSET = 3
+_CONTROL = struct.Struct("<II")  # phase, round
 # Where membarrier does not work (nohz_full): far longer than any program runs.
 _PROGRAM_SECONDS = 0.02
 # struct bpf_prog_info: a program that would interrupt itself on one CPU is passed over, and counted (Linux 5.12).
@@ -36,19 +37,27 @@ class Cells:
 
     def __init__(self, loaded: Loaded) -> None:
         self._cells, self._lost = loaded.maps["cells"], loaded.maps["lost"]
-        self._phase_variable = loaded.maps["bss"]
+        self._control = loaded.maps["bss"]
         self._programs = list(loaded.programs.values())
-        self._phase = 0
+        self._phase = self._round = 0
         self._sums = struct.Struct(f"<{2 * possible_cpus()}Q")
 
     def drain(self) -> list[Cell]:
         """What was counted since the last call; each event is told once."""
         ended, self._phase = self._phase, self._phase ^ 1
-        self._phase_variable.set_first(struct.pack("<I", self._phase))
+        self._write_control()
         _wait_for_programs()
         found = [(key, value) for key, value in self._cells.entries() if key[_PHASE_OFFSET] == ended]
         self._cells.delete([key for key, _ in found])
         return [self._cell(key, value) for key, value in found]
+
+    def begin_round(self) -> None:
+        """The programs have not seen everything since the last round: what they remember of it does not count."""
+        self._round += 1
+        self._write_control()
+
+    def _write_control(self) -> None:
+        self._control.set_first(_CONTROL.pack(self._phase, self._round))
 
     def _cell(self, key: bytes, value: bytes) -> Cell:
         bucket, kind, _ = _HEAD.unpack_from(key)

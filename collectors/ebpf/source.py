@@ -54,6 +54,7 @@ class Source:
             elif self._rests:
                 self._rests -= 1
             else:
+                self._cells.begin_round()
                 self._attach()
         except OSError as error:  # the privilege may have been taken away
             doing = "loading" if self._cells is None else "reading"

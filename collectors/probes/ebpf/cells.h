@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
  * Counts and histograms by group, read by collectors/ebpf/cells.py. A program defines `struct group` first.
  *
- * A cell is one bucket of one group, so that only buckets in use take room. Cells are per CPU: no shared cache line. The reader turns `phase` over and waits until no program is left that saw the old value; then
+ * A cell is one bucket of one group, so that only buckets in use take room. Cells are per CPU: no shared cache line. The reader turns the phase over and waits until no program is left that saw the old value; then
  * the cells of the old phase are at rest, and reading and deleting them loses nothing. */
 #pragma once
 #include <bpf/bpf_helpers.h>
@@ -38,7 +38,11 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
-u32 phase;
+/* Written by the reader. `round` tells what was remembered before the programs rested from what came after. */
+struct {
+	u32 phase;
+	u32 round;
+} control;
 
 static __always_inline u32 floor_log2(u64 value)
 {
@@ -78,7 +82,7 @@ static __always_inline void add(struct key *key, u64 ns)
 {
 	struct cell *cell, empty = {};
 
-	key->phase = phase;
+	key->phase = control.phase;
 	cell = bpf_map_lookup_elem(&cells, key);
 	if (!cell) {
 		bpf_map_update_elem(&cells, key, &empty, BPF_NOEXIST);

@@ -23,7 +23,7 @@ enum protocol { UNRECOGNISED, HTTP, REDIS, POSTGRESQL, MYSQL };
 struct outgoing {
 	u64 sent_ns; /* 0 while none waits for its answer */
 	u32 protocol;
-	u32 unused;
+	u32 round;
 };
 
 struct {
@@ -87,7 +87,8 @@ int BPF_PROG(sent, struct sock *sk, int length)
 	if (!tcp || !went_out(tcp))
 		return 0;
 	request = bpf_sk_storage_get(&requests, sk, 0, 0);
-	if (request && request->sent_ns) /* the rest of it, or another one behind */
+	/* the rest of it, or another one behind */
+	if (request && request->sent_ns && request->round == control.round)
 		return 0;
 	if (!read_start(start, length < START_BYTES ? 5 : START_BYTES))
 		return 0;
@@ -100,6 +101,7 @@ int BPF_PROG(sent, struct sock *sk, int length)
 		return 0;
 	}
 	request->protocol = protocol;
+	request->round = control.round;
 	request->sent_ns = bpf_ktime_get_ns();
 	return 0;
 }
@@ -114,7 +116,7 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	if (length <= 0 || flags & MSG_PEEK || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	request = bpf_sk_storage_get(&requests, sk, 0, 0);
-	if (!request || !request->sent_ns)
+	if (!request || !request->sent_ns || request->round != control.round)
 		return 0;
 	ns = bpf_ktime_get_ns() - request->sent_ns;
 	request->sent_ns = 0;

@@ -29,6 +29,7 @@ struct exchange {
 	u32 first, count;
 	/* Requests beyond those, and those that came in one read with another. */
 	u64 last_read_ns;
+	u32 round;
 	u8 last_method;
 };
 
@@ -59,6 +60,13 @@ static __always_inline bool continues(struct exchange *exchange, s32 method)
 	u8 last = exchange->last_method;
 
 	return exchange->count && (method == NOT_SEEN || (last != GET && last != HEAD && last != OPTIONS));
+}
+
+static __always_inline void forget(struct exchange *exchange)
+{
+	exchange->count = 0;
+	exchange->last_read_ns = 0;
+	exchange->round = control.round;
 }
 
 static __always_inline void remember(struct exchange *exchange, u8 method)
@@ -96,6 +104,8 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 		count_lost();
 		return 0;
 	}
+	if (exchange->round != control.round)
+		forget(exchange);
 	if (!continues(exchange, method))
 		remember(exchange, method);
 	return 0;
@@ -113,7 +123,9 @@ int BPF_PROG(sent, struct sock *sk, int length)
 	if (length < STATUS_BYTES || sk->sk_protocol != IPPROTO_TCP)
 		return 0;
 	exchange = bpf_sk_storage_get(&exchanges, sk, 0, 0);
-	if (!exchange || !exchange->last_read_ns || !read_start(start, sizeof(start)))
+	if (!exchange || exchange->round != control.round || !exchange->last_read_ns)
+		return 0;
+	if (!read_start(start, sizeof(start)))
 		return 0;
 	if (start[0] != WORD('H', 'T', 'T', 'P') || (start[1] & 0xffffff) != WORD('/', '1', '.', 0))
 		return 0;

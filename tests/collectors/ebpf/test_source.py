@@ -30,7 +30,6 @@ HOLDER = """
 import struct, sys
 from pathlib import Path
 from collectors.ebpf import syscalls
-from collectors.ebpf.cells import Cell
 from collectors.ebpf.source import Source
 source = Source(Path(sys.argv[1]))
 source.drain()

@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 
+from collectors.probes.ebpf import http_server
 from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
 from tests.collectors.probes.ebpf import http_servers
 from tests.collectors.probes.ebpf.live import counting, histograms, own_service
@@ -106,6 +107,33 @@ def test_pipelined_requests_are_timed_from_when_each_was_read(read):
     assert found.count == 2
     # The second lies in the socket until the server reads again, which is no service time.
     assert 0.06 <= found.sum < elapsed + 0.001
+
+
+def test_a_request_that_was_answered_while_the_probe_rested_is_forgotten(monkeypatch):
+    monkeypatch.setattr(http_server, "EVENT_SECONDS", 1.0)
+    probe = HttpServer()
+    with counting(probe) as read, socket.create_server(("127.0.0.1", 0)) as server:
+        name = "{}:{}".format(*server.getsockname())
+        with socket.create_connection(server.getsockname()) as client:
+            accepted, _ = server.accept()
+            with accepted:
+                for _ in range(2):
+                    client.send(REQUEST)
+                    accepted.recv(4096)
+                    if histograms(read(), SERVICE_TIME, listener=name):
+                        break
+                    accepted.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                assert probe._source._links == []
+                time.sleep(0.05)
+                accepted.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                while not probe._source._links:
+                    read()
+                client.send(REQUEST)
+                accepted.recv(4096)
+                accepted.send(b"HTTP/1.1 404 Not Found\r\n\r\n")
+        (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    assert (found.count, found.labels["status_class"]) == (1, "4xx")
+    assert found.sum < 0.05
 
 
 def test_what_is_no_http_is_not_told(read):
