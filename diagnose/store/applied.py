@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Literal
 
 from diagnose.store import days
 from diagnose.store.engine.protocol import Sql
-from diagnose.store.rows import BatchKey
+from diagnose.store.rows import BatchKey, BatchName
 from diagnose.store.schema import Kind
 
 Part = Literal["profiles", "series"]
 _RAW: tuple[Kind, ...] = ("profiles", "points", "captures")
 
 
-def claim(sql: Sql, batch: BatchKey, part: Part) -> bool:
-    """Whether this transaction is the first to apply this part of the batch to this day."""
-    cursor = sql.execute(
-        "INSERT INTO applied (host, epoch, seq, part, shift_ns) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (batch.host_id, batch.epoch, batch.seq, part, batch.shift_ns),
+def claim(sql: Sql, batches: Sequence[BatchKey], part: Part) -> set[BatchName]:
+    """The batches of which this transaction is the first to apply this part to this day, by their names.
+
+    In the order given: others that come to the same batches in the same order wait, and never for each other.
+    """
+    values = [(one.host_id, one.epoch, one.seq, part, one.shift_ns) for one in batches]
+    rows = ", ".join(["(?, ?, ?, ?, ?)"] * len(batches))
+    claimed = sql.execute(
+        f"INSERT INTO applied (host, epoch, seq, part, shift_ns) VALUES {rows} "  # noqa: S608 — only placeholders
+        "ON CONFLICT DO NOTHING RETURNING host, epoch, seq",
+        list(chain.from_iterable(values)),
     )
-    return cursor.rowcount == 1
+    return {BatchName(*row) for row in claimed.fetchall()}
 
 
 def earlier_shift_ns(host_id: int, epoch: str, seq: int) -> int | None:

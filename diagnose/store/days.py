@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from diagnose.store import classes, engine
 from diagnose.store.engine.protocol import Sql, Writing
@@ -19,7 +20,12 @@ from diagnose.store.schema import Kind
 
 def day_of(ns: int) -> str:
     """The UTC day of a Unix time, as it is named everywhere."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=ns // DAY_NS)).date().isoformat()
+    return _name(ns // DAY_NS)
+
+
+@lru_cache
+def _name(day: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()
 
 
 def start_of(day: str) -> int:

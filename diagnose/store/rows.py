@@ -17,7 +17,15 @@ HOUR_NS = 3600 * NS_PER_SECOND
 DAY_NS = 24 * HOUR_NS
 
 
-@dataclass(frozen=True, slots=True, order=True)
+class BatchName(NamedTuple):
+    """What makes two batches the same."""
+
+    host_id: int
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class BatchKey:
     """Names one batch for ever. `shift_ns` is what was added to its times, so that a repetition adds the same."""
 
@@ -25,6 +33,10 @@ class BatchKey:
     epoch: str
     seq: int
     shift_ns: int = 0
+
+    @property
+    def name(self) -> BatchName:
+        return BatchName(self.host_id, self.epoch, self.seq)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,16 +28,17 @@ class SqlMetricStore:
 
     def append(self, batches: Sequence[MetricBatch]) -> list[int]:
         expired = [0] * len(batches)
-        of_day: dict[str, list[_DayRows]] = defaultdict(list)
-        now_ns = time.time_ns()
+        of_day: dict[str, dict[int, _DayRows]] = defaultdict(dict)
         for index, batch in enumerate(batches):
             for day, rows in _by_day(batch).items():
-                if days.takes(day, "points", now_ns):
-                    of_day[day].append(rows)
-                else:
+                of_day[day][index] = rows
+        now_ns = time.time_ns()
+        for day, parts in sorted(of_day.items()):
+            if days.takes(day, "points", now_ns):
+                _append_to(day, list(parts.values()))
+            else:
+                for index, rows in parts.items():
                     expired[index] += rows.items
-        for day in sorted(of_day):
-            _append_to(day, of_day[day])
         return expired
 
     def read(
@@ -114,8 +115,9 @@ def _hot_rows(host_id: int, points: PointColumns) -> Iterator[tuple[int, int, _H
 def _append_to(day: str, of_batches: Sequence[_DayRows]) -> None:
     days.begin(day, "points")
     with days.writing(day, "points") as file:
-        in_order = sorted(of_batches, key=lambda rows: rows.batch)
-        new = [rows for rows in in_order if applied.claim(file.sql, rows.batch, "series")]
+        named = {rows.batch.name: rows for rows in of_batches}
+        claimed = applied.claim(file.sql, [named[name].batch for name in sorted(named)], "series")
+        new = [named[name] for name in sorted(claimed)]
         file.sql.executemany(_ADD_HOT, [row for rows in new for row in rows.hot])
         file.sql.executemany(_ADD_HISTOGRAM, [row for rows in new for row in rows.histograms])
 

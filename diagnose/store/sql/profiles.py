@@ -6,14 +6,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from diagnose.store import applied, days, labelsets
-from diagnose.store.blob import encode_counts
+from diagnose.store.blob import encode_many
 from diagnose.store.engine.protocol import Writing
 from diagnose.store.offsetblob import encode_offsets
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles, Timed
-from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, ProfileBatch, ProfileRow
+from diagnose.store.rows import HOUR_NS, NS_PER_MS, BatchKey, ProfileBatch, ProfileRow
 from diagnose.store.schema import Kind
 from diagnose.store.sql import merge, rollup, stored, times
 
@@ -55,16 +54,18 @@ class SqlProfileStore:
 
     def append(self, batches: Sequence[ProfileBatch]) -> list[int]:
         expired = [0] * len(batches)
-        of_day: dict[tuple[str, Kind], list[_DayRows]] = defaultdict(list)
-        now_ns = time.time_ns()
+        of_day: dict[tuple[str, Kind], dict[int, list[ProfileRow]]] = defaultdict(lambda: defaultdict(list))
         for index, batch in enumerate(batches):
-            for day, kind, rows in _by_day(batch.rows):
-                if days.takes(day, kind, now_ns):
-                    of_day[day, kind].append(_encoded(batch.key, rows))
-                else:
-                    expired[index] += len(rows)
-        for day, kind in sorted(of_day):
-            _append_to(day, kind, of_day[day, kind])
+            for row in batch.rows:
+                kind: Kind = "profiles" if row.capture_id is None else "captures"
+                of_day[days.day_of(row.start_ns), kind][index].append(row)
+        now_ns = time.time_ns()
+        for (day, kind), rows in sorted(of_day.items()):
+            if days.takes(day, kind, now_ns):
+                _append_to(day, kind, _encoded([(batches[index].key, some) for index, some in rows.items()]))
+            else:
+                for index, some in rows.items():
+                    expired[index] += len(some)
         return expired
 
     def merge(self, which: ProfileFilter, start_ns: int, end_ns: int) -> list[GroupSum]:
@@ -80,17 +81,14 @@ class SqlProfileStore:
         return sum(rollup.roll_up_day(day, now_ns) for day in days.stored_days("profiles"))
 
 
-def _by_day(rows: Sequence[ProfileRow]) -> Iterator[tuple[str, Kind, list[ProfileRow]]]:
-    def place(row: ProfileRow) -> tuple[int, Kind]:
-        return row.start_ns // DAY_NS, "profiles" if row.capture_id is None else "captures"
-
-    for (day, kind), of_day in groupby(sorted(rows, key=place), key=place):
-        yield days.day_of(day * DAY_NS), kind, list(of_day)
+def _encoded(batches: Sequence[tuple[BatchKey, Sequence[ProfileRow]]]) -> list[_DayRows]:
+    blobs = iter(encode_many([(row.stack_ids, row.counts) for _, rows in batches for row in rows]))
+    return [_day_rows(batch, rows, blobs) for batch, rows in batches]
 
 
-def _encoded(batch: BatchKey, rows: Sequence[ProfileRow]) -> _DayRows:
+def _day_rows(batch: BatchKey, rows: Sequence[ProfileRow], blobs: Iterator[bytes]) -> _DayRows:
     keys = [_key(batch.host_id, row) for row in rows]
-    values = [(*_span(row), encode_counts(row.stack_ids, row.counts)) for row in rows]
+    values = [(*_span(row), next(blobs)) for row in rows]
     timed = [
         (key, *_span(row), encode_offsets(row.offsets))
         for key, row in zip(keys, rows, strict=True)
@@ -107,8 +105,9 @@ def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
     """Every writer comes to the rows that others share in one order, so that no two wait for each other."""
     days.begin(day, kind)
     with days.writing(day, kind) as file:
-        in_order = sorted(of_batches, key=lambda rows: rows.batch)
-        new = [rows for rows in in_order if applied.claim(file.sql, rows.batch, "profiles")]
+        named = {rows.batch.name: rows for rows in of_batches}
+        claimed = applied.claim(file.sql, [named[name].batch for name in sorted(named)], "profiles")
+        new = [named[name] for name in sorted(claimed)]
         numbers = {key: _number(file, key) for key in sorted({key for rows in new for key in rows.keys})}
         file.sql.executemany(
             _ADD_PROFILE,

@@ -71,7 +71,7 @@ def points() -> list[tuple[ModuleType, str, int]]:
         (pending, "take", 1),
         (dictionary, "all_stack_numbers", 1),
         (serieskeys, "series_numbers", 1),
-        *((applied, "claim", call) for call in (1, 2, 6, 7, 12)),  # inside a day's open transaction
+        *((applied, "claim", call) for call in (1, 2, 3, 4)),  # inside a day's open transaction
         *((profiles, "_append_to", call) for call in (1, 2)),
         *((metrics, "_append_to", call) for call in (1, 2)),
         (hoststate, "add_events", 1),  # inside the main database's open transaction

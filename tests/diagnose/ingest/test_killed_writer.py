@@ -31,7 +31,7 @@ def test_a_writer_killed_anywhere_leaves_each_part_exactly_once(valkey, tmp_path
         )
     assert done.returncode == 0, done.stderr
     rounds = json.loads(done.stdout.splitlines()[-1])
-    assert len(rounds) == 14
+    assert len(rounds) == 13
     for one in rounds:
         assert one["killed"], one
         assert (one["points"], one["samples"], one["committed"]) == (12.0, 30, 3), one

@@ -23,6 +23,15 @@ def test_a_profile_reads_back_as_it_was_written(counts):
     assert back_values.tolist() == values.tolist()
 
 
+@given(st.lists(st.dictionaries(st.integers(0, 2**32 - 1), st.integers(0, 2**34), max_size=5), max_size=12))
+def test_profiles_that_are_written_together_are_written_as_each_alone(profiles):
+    columns = [
+        (np.array(sorted(each), np.uint32), np.array([each[one] for one in sorted(each)], np.int64))
+        for each in profiles
+    ]
+    assert blob.encode_many(columns) == [blob.encode_counts(*one) for one in columns]
+
+
 @pytest.mark.parametrize("position", [0, 1, 5, 20, -1])
 def test_a_damaged_blob_says_so_instead_of_giving_other_counts(position):
     good = blob.encode_counts(np.arange(0, 900, 3, dtype=np.uint32), np.arange(300, dtype=np.int64))
