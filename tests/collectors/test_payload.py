@@ -45,7 +45,7 @@ def test_a_large_sample_that_compresses_well_travels_alone():
 
 
 def is_told_as_spoiled(data: bytes) -> bool:
-    found = decoded(payload.unpack(data))
+    found = decoded(payload.unpack(payload.readable(data)))
     return [sample.event for sample in found if isinstance(sample, Event)] == ["spool_file_unreadable"]
 
 
