@@ -98,8 +98,8 @@ class Collector:
     identity: str
     token: str
     host_id: int
-    due: float = 0.0
     next_seq: int = 1
+    committed_seq: int = 0
     next_push: float = 0.0
     connection: http.client.HTTPConnection | None = None
     waiting: deque[tuple[int, bytes]] = field(default_factory=deque)

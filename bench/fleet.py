@@ -32,8 +32,9 @@ STEPS = [int(hosts) for hosts in os.environ.get("BENCH_STEPS", "125,250,500,1000
 STEP_SECONDS = float(os.environ.get("BENCH_STEP_SECONDS", "60"))
 WANTED = 1_000
 HELD_LAG_SECONDS = 10.0
-# The first batch of a host makes its series, which happens once in its life.
-SETTLE_SECONDS = 30.0
+# The first batch of a host makes its series, which happens once in its life: a step begins after all have done that.
+SETTLE_SECONDS = 20.0
+LONGEST_SETTLE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Watch(threading.Thread):
 
 
 def _committed_now(one: Collector, committed: int, now: float) -> Iterator[float]:
+    one.committed_seq = committed
     for seq in list(one.sent_at):
         if seq > committed:
             return
@@ -158,7 +160,7 @@ def long_look(fleet: Fleet, watch: Watch, groups: dict[str, int], telemetry: Pat
 
 
 def look(fleet: Fleet, watch: Watch, groups: dict[str, int], telemetry: Path, seconds: float) -> Step:
-    time.sleep(SETTLE_SECONDS)
+    settle(fleet)
     fleet.traffic = Traffic()
     watch.reset()
     before = {name: usage_of(group).cpu_seconds for name, group in groups.items()}
@@ -178,6 +180,13 @@ def look(fleet: Fleet, watch: Watch, groups: dict[str, int], telemetry: Path, se
         stored_bytes=size_of(telemetry) - stored, cores=cores,
         memory_mb={name: bytes_ / 1e6 for name, bytes_ in watch.memory.items()},
     )  # fmt: skip
+
+
+def settle(fleet: Fleet) -> None:
+    ends = time.monotonic() + LONGEST_SETTLE_SECONDS
+    while time.monotonic() < ends and not all(one.committed_seq for one in fleet.collectors):
+        time.sleep(0.5)
+    time.sleep(SETTLE_SECONDS)
 
 
 def size_of(folder: Path) -> int:
