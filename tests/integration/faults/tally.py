@@ -60,14 +60,15 @@ def stored(identity: str) -> Tally:
     now = time.time_ns()
     span = now - _SPAN_NS, now + _SPAN_NS
     points = series.read(series.find([host.pk], METRIC), *span)
-    refs = [ref.id for ref in series.find([host.pk], DISTRIBUTION)]
+    distributions = {host.pk: [ref.id for ref in series.find([host.pk], DISTRIBUTION)]}
+    intervals = backend.metric_store().histograms(distributions, *span, hourly=False)
     events = HostEvent.objects.filter(host=host, kind=EVENT).values_list("fields__number", flat=True)
     return Tally(
         committed,
         [n for gap in host.gaps.order_by("first_seq") for n in range(gap.first_seq, gap.last_seq + 1)],
         host.quarantined.count(),
         [int(value) for _, values in points.values() for value in values],
-        [int(row.sum) for row in backend.metric_store().histograms(refs, *span)],
+        [int(total) for of_scheme in intervals.values() for total in of_scheme.sums],
         list(_profiled(host.pk, *span)),
         list(map(int, events)),
     )
