@@ -57,6 +57,7 @@ class Config:
     on_demand: bool
     stacks_cpu_percent: float
     denied: tuple[str, ...]
+    scrape_targets: tuple[tuple[str, str], ...]
     disabled_probes: frozenset[str]
 
     def denies(self, *names: str) -> str | None:
@@ -122,6 +123,12 @@ SETTINGS = (
         values.patterns,
         "Services and process names (shell patterns) whose stacks are never taken.",
     ),
+    Setting(
+        "scrape.targets",
+        [],
+        values.targets,
+        "Prometheus pages of applications to read, each as `service=http://127.0.0.1:8000/metrics`.",
+    ),
 )
 
 
@@ -154,6 +161,7 @@ def load(
         on_demand=found["stacks.on_demand"],
         stacks_cpu_percent=found["stacks.cpu_percent"],
         denied=found["stacks.deny"],
+        scrape_targets=found["scrape.targets"],
         disabled_probes=disabled,
     )
 

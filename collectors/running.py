@@ -16,7 +16,9 @@ from collectors.client import Client
 from collectors.commands import Commands
 from collectors.config import Config, ConfigError
 from collectors.identity import Process
+from collectors.probe import Probe
 from collectors.probes import ALL
+from collectors.probes.app.scrape import Scrape
 from collectors.ship import Shipper
 from collectors.spool import Spool
 from collectors.state import StateError
@@ -64,7 +66,9 @@ def _assemble(config: Config) -> Agent:
             emit,
         )
 
-    probes = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
+    probes: list[Probe] = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
+    if config.scrape_targets:
+        probes.append(Scrape(config.scrape_targets))
     sampler = _sampler(config) if config.continuous else None
     return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
 

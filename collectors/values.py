@@ -91,3 +91,15 @@ def patterns(value: Any) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError('use a list such as ["postgres*", "vault"]')
     return tuple(name.strip() for name in names if name.strip())
+
+
+def targets(value: Any) -> tuple[tuple[str, str], ...]:
+    """Services with the addresses of their pages."""
+    found = []
+    for entry in patterns(value):
+        service, _, address = entry.partition("=")
+        parts = urlsplit(address)
+        if not service.strip() or parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError('use a list such as ["shop=http://127.0.0.1:8000/metrics"]')
+        found.append((service.strip(), address))
+    return tuple(found)

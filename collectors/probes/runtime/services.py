@@ -69,7 +69,7 @@ class Services:
 
     NAME = "services"
     COST: Cost = "moderate"
-    INTERVAL_SECONDS = 30.0
+    INTERVAL_SECONDS = 60.0
     METRICS: tuple[Metric, ...] = ()
 
     def __init__(self) -> None:
