@@ -168,7 +168,11 @@ def test_a_corrupt_row_costs_itself_and_no_more(count, table):
     if table == "histogram":
         rollup.roll_up()
     with days.writing(NAME, "points") as file:
-        some = "rowid = 1" if table == "hot_histogram" else "series = (SELECT min(series) FROM histogram)"
+        some = (
+            "id = (SELECT min(id) FROM hot_histogram)"
+            if table == "hot_histogram"
+            else "series = (SELECT min(series) FROM histogram)"
+        )
         file.sql.execute(f"UPDATE {table} SET intervals = ? WHERE {some}", (b"\x0a\x01",))
     (maps,) = histograms.over_time([series.find((), "rtt")], DAY, DAY + HOUR, 60)
     assert [one.count for one in maps] == [2]
