@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 
+from diagnose.ingest import facthistory
 from diagnose.ingest.clock import TOLERATED_SKEW_SECONDS
 from diagnose.ingest.content import EventReading, FactReading, ProbeReading
+from diagnose.ingest.facthistory import History
 from diagnose.models import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.store.rows import NS_PER_SECOND
 
@@ -78,28 +80,48 @@ def set_probes(host: Host, probes: Sequence[ProbeReading], sent_ns: int) -> None
 
 
 def set_facts(host: Host, facts: Sequence[FactReading]) -> None:
-    """Current values, and a change where a known fact took another value. Readings older than the value are late."""
+    """Current values, and their changes. A late reading takes its place in the history."""
     if not facts:
         return
     names = {fact.name for fact in facts}
     current = {fact.name: fact for fact in Fact.objects.filter(host=host, name__in=names)}
-    changes = []
+    changes: list[FactChange] = []
     touched: dict[str, Fact] = {}
     for reading in sorted(facts, key=lambda fact: fact.time_ns):
         when, known = at(reading.time_ns), current.get(reading.name)
         if known is None:
-            known = current[reading.name] = Fact(host=host, name=reading.name)
-        elif known.value == reading.value or when <= known.since:
-            continue
+            known = current[reading.name] = Fact(host=host, name=reading.name, value=reading.value)
+            known.first_at = known.since = known.read_at = when
+        elif when > known.read_at:
+            if known.value != reading.value:
+                before, after = known.value, reading.value
+                changes.append(FactChange(host=host, name=reading.name, before=before, after=after, at=when))
+                known.value, known.since = reading.value, when
+            known.read_at = when
         else:
-            before, after = known.value, reading.value
-            changes.append(FactChange(host=host, name=reading.name, before=before, after=after, at=when))
-        known.value, known.since = reading.value, when
+            _tell_late(known, when, reading.value)
         touched[reading.name] = known
     FactChange.objects.bulk_create(changes, ignore_conflicts=True)
     Fact.objects.bulk_create(
         touched.values(),
         update_conflicts=True,
         unique_fields=["host", "name"],
-        update_fields=["value", "since"],
+        update_fields=["value", "since", "first_at", "read_at"],
     )
+
+
+def _tell_late(fact: Fact, when: datetime, value: str) -> None:
+    """A reading from before the last one: the fact's changes are written anew when it says something new."""
+    rows = FactChange.objects.filter(host=fact.host, name=fact.name)
+    stored = list(rows.order_by("at").values_list("at", "before", "after"))
+    first = stored[0][1] if stored else fact.value
+    starts = ((fact.first_at, first), *((at_, after) for at_, _, after in stored))
+    history = facthistory.told(History(starts, fact.read_at), when, value)
+    if history.starts == starts:
+        return
+    rows.delete()
+    FactChange.objects.bulk_create(
+        FactChange(host=fact.host, name=fact.name, before=before, after=after, at=at_)
+        for at_, before, after in facthistory.changes(history.starts)
+    )
+    fact.first_at, fact.since = history.starts[0][0], history.starts[-1][0]

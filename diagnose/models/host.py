@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 
 class Host(models.Model):
@@ -49,6 +50,8 @@ class Fact(models.Model):
     name = models.CharField(max_length=200)
     value = models.TextField()
     since = models.DateTimeField()
+    first_at = models.DateTimeField(default=timezone.now, help_text="Of the first reading.")
+    read_at = models.DateTimeField(default=timezone.now, help_text="Of the last reading.")
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["host", "name"], name="fact_once")]

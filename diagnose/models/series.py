@@ -15,6 +15,11 @@ class Series(models.Model):
     labels: models.JSONField[dict[str, str]] = models.JSONField(default=dict)
     counter = models.BooleanField(default=False, help_text="Values are increases since the reading before.")
     digest = models.CharField(max_length=32)
+    retired_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when no stored day holds a reading of it; writers take it back.",
+    )
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["host", "digest"], name="series_once")]

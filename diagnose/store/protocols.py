@@ -110,5 +110,8 @@ class MetricStore(Protocol):
     ) -> dict[str, Intervals]:
         """By scheme, in order of series and time. `hourly`: a whole hour may come as one interval that begins it."""
 
+    def series_in_use(self) -> set[int]:
+        """All that any stored day holds, but for what was not sealed yet. Raises CorruptBlob when that is not known."""
+
     def seal(self, now_ns: int) -> int:
         """Turn finished hours into chunks; how many host-hours were."""

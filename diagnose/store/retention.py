@@ -18,7 +18,8 @@ from diagnose.models import (
     IngestGap,
     QuarantinedBatch,
 )
-from diagnose.store import days, disk, usage
+from diagnose.store import backend, days, disk, serieskeys, usage
+from diagnose.store.blob import CorruptBlob
 from diagnose.store.classes import CLASSES
 from diagnose.store.rows import DAY_NS
 from diagnose.store.schema import Kind
@@ -30,10 +31,13 @@ log = logging.getLogger(__name__)
 def retain(now_ns: int | None = None) -> None:
     """Drop what is past its retention, over DISK_BUDGET, or in the way when the disk is nearly full."""
     now = time.time_ns() if now_ns is None else now_ns
+    before = days.stored_days("rollup")
     _drop_expired(now)
     _fit_budget(days.day_of(now))
     _make_room(days.day_of(now))
     _delete_history(datetime.fromtimestamp(now / 1e9, UTC))
+    if days.stored_days("rollup") != before:
+        _forget_series(datetime.fromtimestamp(now / 1e9, UTC))
 
 
 def _drop_expired(now_ns: int) -> None:
@@ -87,6 +91,18 @@ def _drop(day: str, kind: Kind, reason: DroppedDay.Reason) -> None:
     DroppedDay.objects.create(kind=kind, day=date.fromisoformat(day), bytes=size, reason=reason)
     if reason != DroppedDay.Reason.AGE:
         log.warning("%s of %s (%.0f MB) dropped %s", kind, day, size / 1e6, reason.label)
+
+
+def _forget_series(now: datetime) -> None:
+    """Those of processes and peers that are long gone: with the last day that holds them, nobody can ask for them."""
+    try:
+        in_use = backend.metric_store().series_in_use()
+    except CorruptBlob as error:
+        log.error("no series is forgotten as long as a stored list of them is corrupt: %s", error)
+        return
+    forgotten = serieskeys.forget_unused(in_use, now)
+    if forgotten:
+        log.info("%d series that no stored day holds are forgotten", forgotten)
 
 
 def _total_bytes() -> int:

@@ -1,12 +1,18 @@
-"""Numbers for series: one for each (host, metric, labels), the same in every process, for ever."""
+"""Numbers for series: one for each (host, metric, labels), the same in every process, as long as anything has it.
+
+A series that no stored day holds is first retired, and forgotten only when two days later it is still retired. Writers
+look up again after an hour what they remember, and take back whatever they find retired; so who knew a series before
+it was retired has looked it up again, or what he wrote of it has been sealed, long before it could be forgotten.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from typing import NamedTuple
 
@@ -20,6 +26,8 @@ _CACHED_HOSTS = 2000
 # Of a host's probes there are a dozen; what processes come and go changes only the blocks of some.
 _CACHED_BLOCKS = 64
 _LOOKUP = 500
+REMEMBERED_SECONDS = 3600.0
+RETIRED_FOR = timedelta(days=2)
 
 
 class SeriesKey(NamedTuple):
@@ -40,8 +48,14 @@ class _Known:
     """A host's series by key, and those of whole blocks of definitions by the block's digest."""
 
     def __init__(self) -> None:
+        self.since = time.time()
         self.series: dict[SeriesKey, int] = {}
         self.blocks: OrderedDict[bytes, NDArray[np.uint32]] = OrderedDict()
+
+    @property
+    def is_fresh(self) -> bool:
+        """A clock that is set back makes nothing last longer."""
+        return 0 <= time.time() - self.since <= REMEMBERED_SECONDS
 
 
 _lock = threading.Lock()
@@ -92,7 +106,9 @@ def series_numbers(host: Host, keys: Sequence[SeriesKey], counters: Sequence[boo
 def _known_of(host: Host) -> _Known:
     identity = host.pk, host.enrolled_at
     with _lock:
-        known = _known.pop(identity, None) or _Known()
+        known = _known.pop(identity, None)
+        if known is None or not known.is_fresh:
+            known = _Known()
         _known[identity] = known
         if len(_known) > _CACHED_HOSTS:
             _known.popitem(last=False)
@@ -104,8 +120,33 @@ def _found(host: Host, digests: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for begin in range(0, len(wanted), _LOOKUP):
         rows = Series.objects.filter(host=host, digest__in=wanted[begin : begin + _LOOKUP])
+        retired = rows.filter(retired_at__isnull=False)
+        if retired.exists():
+            retired.update(retired_at=None)  # before they are read: what is forgotten right now is not found
         found |= dict(rows.values_list("digest", "id"))
     return found
+
+
+def forget_unused(in_use: Collection[int], now: datetime) -> int:
+    """Retire series that are not `in_use`, take back those that are again, forget the long retired; how many were."""
+    retired = dict(Series.objects.filter(retired_at__isnull=False).values_list("id", "retired_at"))
+    everything = set(Series.objects.values_list("id", flat=True))
+    _set_retired(retired.keys() & in_use, None)
+    _set_retired(everything - retired.keys() - set(in_use), now)
+    before = now - RETIRED_FOR
+    old = [
+        series for series, at in retired.items() if at is not None and at < before and series not in in_use
+    ]
+    return sum(
+        Series.objects.filter(id__in=old[begin : begin + _LOOKUP], retired_at__lt=before).delete()[0]
+        for begin in range(0, len(old), _LOOKUP)
+    )
+
+
+def _set_retired(series: Iterable[int], at: datetime | None) -> None:
+    chosen = sorted(series)
+    for begin in range(0, len(chosen), _LOOKUP):
+        Series.objects.filter(id__in=chosen[begin : begin + _LOOKUP]).update(retired_at=at)
 
 
 def _add(host: Host, missing: Mapping[SeriesKey, bool]) -> None:

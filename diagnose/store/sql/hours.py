@@ -9,7 +9,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from diagnose.store import days
+from diagnose.store.pointblob import decode_series
 from diagnose.store.rows import HOUR_NS, NS_PER_MS
+from diagnose.store.schema import Kind
 from diagnose.store.sql import asking
 
 HOUR_MS = HOUR_NS // NS_PER_MS
@@ -18,6 +20,7 @@ Span = tuple[int, int]
 _HELD = "SELECT host, hour, seals FROM rolled_up"
 _SEALED = "SELECT host, hour, seals FROM sealed"
 _OF_HOSTS = " WHERE host IN ({}) AND hour BETWEEN ? AND ?"
+_LISTS: tuple[tuple[Kind, str], ...] = (("points", "sealed"), ("rollup", "rolled_up"))
 WAITING = {
     "points": "SELECT DISTINCT host, hour FROM hot",
     "histograms": "SELECT DISTINCT host, hour FROM hot_histogram",
@@ -42,6 +45,18 @@ def stale(day: str, last_hour: int) -> list[HostHour]:
     return [
         (host, hour) for host, hour, seals in sealed if hour <= last_hour and held.get((host, hour)) != seals
     ]
+
+
+def series_in_use() -> set[int]:
+    """All that are sealed or summed up in any stored day; a list that cannot be read is an error: it may name any."""
+    found: set[int] = set()
+    for kind, table in _LISTS:
+        for day in days.stored_days(kind):
+            with days.reading(day, kind) as sql:
+                rows = sql.execute(f"SELECT series, histograms FROM {table}").fetchall()  # noqa: S608 — one of two
+            for blob in {blob for row in rows for blob in row}:
+                found.update(decode_series(blob).tolist())
+    return found
 
 
 def readable(day: str, hosts: Iterable[int], first_ms: int, end_ms: int, waiting: str) -> Readable:

@@ -13,7 +13,7 @@ from diagnose.store import applied, days
 from diagnose.store.intervals import Intervals
 from diagnose.store.pointblob import encode_points
 from diagnose.store.rows import DAY_NS, HOUR_NS, NS_PER_MS, BatchKey, MetricBatch, PointColumns
-from diagnose.store.sql import chunks, histograms, sealing, summaries
+from diagnose.store.sql import chunks, histograms, hours, sealing, summaries
 from diagnose.store.sql.chunks import HOUR_MS, Points
 from diagnose.store.summaries import Piece
 
@@ -72,6 +72,9 @@ class SqlMetricStore:
             histograms.read_day(day, series_by_host, *_within(day, start_ns, end_ns), hourly)
             for day in days.days_between(start_ns, end_ns, "points", "rollup")
         )
+
+    def series_in_use(self) -> set[int]:
+        return hours.series_in_use()
 
     def seal(self, now_ns: int) -> int:
         return sum(sealing.seal_day(day, now_ns) for day in days.stored_days("points"))
