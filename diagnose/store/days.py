@@ -78,8 +78,9 @@ def drop(day: str, kind: Kind) -> None:
     engine.chosen().drop(day, kind)
 
 
-def size_bytes(day: str, kind: Kind) -> int:
-    return engine.chosen().size_bytes(day, kind)
+def sizes_bytes(kind: Kind) -> dict[str, int]:
+    """By day."""
+    return engine.chosen().sizes_bytes(kind)
 
 
 def tidy(day: str, kind: Kind) -> None:

@@ -86,7 +86,7 @@ def _drop(day: str, kind: Kind, reason: DroppedDay.Reason) -> None:
         sealing.seal_day(day, settled_ns)
     if kind in {"profiles", "points"}:
         days.ensure(day, "rollup")  # says that this day's raw data is over
-    size = days.size_bytes(day, kind)
+    size = days.sizes_bytes(kind).get(day, 0)
     days.drop(day, kind)
     DroppedDay.objects.create(kind=kind, day=date.fromisoformat(day), bytes=size, reason=reason)
     if reason != DroppedDay.Reason.AGE:
@@ -106,7 +106,7 @@ def _forget_series(now: datetime) -> None:
 
 
 def _total_bytes() -> int:
-    return sum(days.size_bytes(day, each.kind) for each in CLASSES for day in days.stored_days(each.kind))
+    return sum(sum(days.sizes_bytes(each.kind).values()) for each in CLASSES)
 
 
 def _delete_history(now: datetime) -> None:

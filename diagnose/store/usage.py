@@ -32,9 +32,7 @@ class Dropped:
 def bytes_by_day() -> dict[str, Mapping[date, int]]:
     """By class and day (UTC)."""
     return {
-        each.kind: {
-            date.fromisoformat(day): days.size_bytes(day, each.kind) for day in days.stored_days(each.kind)
-        }
+        each.kind: {date.fromisoformat(day): size for day, size in days.sizes_bytes(each.kind).items()}
         for each in CLASSES
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -11,8 +11,14 @@ from diagnose.reports import storage_words as words
 from diagnose.reports.charts import stored_bytes
 from diagnose.reports.storage import DayRow, Storage
 from diagnose.reports.storage import storage as report
+from diagnose.store import disk
 
 _MOST_DAYS = 31
+
+
+def warning(_request: HttpRequest) -> dict[str, bool]:
+    """For every page: what is not stored is not judged, so a quiet page means nothing."""
+    return {"disk_is_full": disk.room().is_full}
 
 
 @page()

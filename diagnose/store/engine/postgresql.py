@@ -81,14 +81,16 @@ class PostgresqlEngine:
             sql.execute("SET LOCAL lock_timeout TO '5s'")
             sql.execute(f"DROP SCHEMA IF EXISTS {schema_of(day, kind)} CASCADE")
 
-    def size_bytes(self, day: str, kind: Kind) -> int:
+    def sizes_bytes(self, kind: Kind) -> dict[str, int]:
+        prefix = schema_of("", kind)
         with self._autocommit() as sql:
             rows = sql.execute(
-                "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
-                "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'",
-                (schema_of(day, kind),),
-            )
-            return int(rows.fetchall()[0][0])
+                "SELECT n.nspname, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
+                "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE starts_with(n.nspname, %s) AND c.relkind = 'r' GROUP BY 1",
+                (prefix,),
+            ).fetchall()
+        return {name.removeprefix(prefix).replace("_", "-"): int(size) for name, size in rows}
 
     def tidy(self, day: str, kind: Kind) -> None:
         """Autovacuum does it."""

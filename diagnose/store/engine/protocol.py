@@ -63,7 +63,8 @@ class Engine(Protocol):
     def drop(self, day: str, kind: Kind) -> None:
         """Give the day up as a whole, and its space; nothing happens when it is not there."""
 
-    def size_bytes(self, day: str, kind: Kind) -> int: ...
+    def sizes_bytes(self, kind: Kind) -> dict[str, int]:
+        """By day."""
 
     def tidy(self, day: str, kind: Kind) -> None:
         """After much was rewritten: free its room, as far as readers allow."""

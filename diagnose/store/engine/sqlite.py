@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,12 +78,9 @@ class SqliteEngine:
         for part in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
             part.unlink(missing_ok=True)
 
-    def size_bytes(self, day: str, kind: Kind) -> int:
-        """Of the file and its write-ahead log."""
-        path = path_of(day, kind)
-        return sum(
-            part.stat().st_size for part in (path, path.with_name(path.name + "-wal")) if part.exists()
-        )
+    def sizes_bytes(self, kind: Kind) -> dict[str, int]:
+        """Of the files and their write-ahead logs."""
+        return {day: _size_bytes(path_of(day, kind)) for day in self.days(kind)}
 
     def tidy(self, day: str, kind: Kind) -> None:
         """Move the write-ahead log into the file."""
@@ -204,3 +201,11 @@ def _name(day: str, kind: Kind) -> str:
 
 def _suffix(kind: Kind) -> str:
     return f".{kind}.sqlite3"
+
+
+def _size_bytes(path: Path) -> int:
+    found = 0
+    for part in (path, path.with_name(path.name + "-wal")):
+        with suppress(FileNotFoundError):  # dropped, or written into the file, just now
+            found += part.stat().st_size
+    return found

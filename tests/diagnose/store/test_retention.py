@@ -30,7 +30,7 @@ def day(back: int) -> str:
 
 
 def stored_bytes(*kinds) -> int:
-    return sum(days.size_bytes(day, kind) for kind in kinds for day in days.stored_days(kind))
+    return sum(sum(days.sizes_bytes(kind).values()) for kind in kinds)
 
 
 def merged(**selected):

@@ -95,3 +95,10 @@ def test_an_hour_after_the_first_host_came_its_growth_is_told(host, stored_days)
     stored_days(RAW, [], today=10 * MB)
     found = storage(now)
     assert found.classes[0].rate.median == pytest.approx(120 * MB)
+
+
+@pytest.mark.parametrize("path", ["/", "/hosts", "/findings"])
+def test_every_page_says_that_nothing_is_stored_while_the_disk_is_full(seen, data_dir, nearly_full, path):
+    with nearly_full():
+        assert "nothing new is stored or judged" in seen.get(path).content.decode()
+    assert "nothing new is stored or judged" not in seen.get(path).content.decode()
