@@ -69,11 +69,12 @@ class Levels:
         place, function, depth, parent = (np.zeros(self._nodes, np.int64) for _ in range(4))
         parent[0] = -1
         for number, level in enumerate(self._levels, 1):
-            order = np.lexsort((rank[level.keys & _LOW], level.keys >> 32))
-            nodes, keys = level.nodes[order], level.keys[order]
-            above = place[keys >> 32]
-            at = place[nodes] = above + 1 + _within_family(keys >> 32, size[nodes])
-            function[at], depth[at], parent[at] = keys & _LOW, number, above
+            families, functions = level.keys >> 32, level.keys & _LOW
+            order = np.argsort(families << 32 | rank[functions])  # half the cost of lexsort
+            nodes, families = level.nodes[order], families[order]
+            above = place[families]
+            at = place[nodes] = above + 1 + _within_family(families, size[nodes])
+            function[at], depth[at], parent[at] = functions[order], number, above
         end = np.empty(self._nodes, np.int64)
         end[place] = place + size
         return Order(place, function, depth, parent, end)
