@@ -1,4 +1,4 @@
-"""The numbers of tracepoints, from tracefs. Where the host has not mounted it, a mount that only we hold is made."""
+"""What tracefs says of tracepoints. Where the host has not mounted it, a mount that only we hold is made."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ _MOUNTED = "/sys/kernel/tracing"
 
 def number_of(tracepoint: str) -> int:
     """Of `category/name`. OSError when the kernel has no such tracepoint or tracefs may not be read."""
-    path = f"events/{tracepoint}/id"
+    return int(read(f"events/{tracepoint}/id"))
+
+
+def read(path: str) -> str:
+    """A file of tracefs. OSError as it comes."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=_root())
-    try:
-        return int(os.read(descriptor, 32))
-    finally:
-        os.close(descriptor)
+    with os.fdopen(descriptor, encoding="utf-8") as stream:
+        return stream.read()
 
 
 @cache

@@ -10,7 +10,9 @@ from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.block_io import BlockIo
 from collectors.probes.ebpf.dependencies import Dependencies
+from collectors.probes.ebpf.dns import Dns
 from collectors.probes.ebpf.http_server import HttpServer
+from collectors.probes.ebpf.packet_drops import PacketDrops
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
 from collectors.probes.ebpf.syscall_errors import SyscallErrors
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
@@ -83,4 +85,6 @@ ALL: tuple[type[Probe], ...] = (
     Dependencies,
     SyscallErrors,
     BlockIo,
+    PacketDrops,
+    Dns,
 )

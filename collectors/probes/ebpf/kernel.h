@@ -38,7 +38,7 @@ enum bpf_map_type {
 
 /* include/net/tcp_states.h, include/linux/socket.h */
 enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_CLOSE = 7, TCP_LISTEN = 10 };
-enum { AF_INET = 2, AF_INET6 = 10, IPPROTO_TCP = 6 };
+enum { AF_INET = 2, AF_INET6 = 10, IPPROTO_TCP = 6, IPPROTO_UDP = 17 };
 
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010
@@ -149,6 +149,7 @@ struct request {
 	u32 __data_len;
 	u64 start_time_ns;
 };
+struct sk_buff;
 struct request_sock {
 	struct sock_common __req_common;
 };
