@@ -45,6 +45,7 @@ from collectors.probes.proc.threads import Threads
 from collectors.probes.proc.vmstat import Vmstat
 from collectors.probes.proc.zoneinfo import Zoneinfo
 from collectors.probes.runtime.services import Services
+from collectors.probes.runtime.units import Units
 
 # Listeners before processes: the process probe tells all that hold a listener.
 ALL: tuple[type[Probe], ...] = (
@@ -75,6 +76,7 @@ ALL: tuple[type[Probe], ...] = (
     Threads,
     Details,
     Services,
+    Units,
     Limits,
     TcpRtt,
     TcpLifecycle,
