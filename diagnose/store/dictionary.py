@@ -1,7 +1,7 @@
 """Numbers for services, frames and stacks: dense per service, the same in every process, for ever.
 
 Names, frames and stacks are told apart by their digests (`digests`), computed for a whole batch at once. What a process
-has met it remembers by digest; the rest is looked up in the tables, and only what nobody has met is spelled out, and
+has met it remembers by digest; what others added since is loaded, and only what nobody has met is spelled out and
 takes the write lock. A remembered number is one whose transaction was committed, and belongs to the service row it was
 made for.
 """
@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
-from itertools import count, groupby
-from operator import itemgetter, or_
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db import models, transaction
+from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from diagnose.models import Frame, Service, Stack
@@ -29,7 +27,6 @@ from diagnose.store.names import FrameInfo, Names, Paths, spelled_out
 from diagnose.store.numberindex import NumberIndex
 
 _CACHED_SERVICES = 256
-_LOOKUP = 500
 _THREAD_CHARS = 200
 
 
@@ -43,13 +40,16 @@ class Recording(NamedTuple):
 
 @dataclass(slots=True)
 class _Known:
+    """A service's numbers by digest: all below `next_frame` and `next_stack`."""
+
     frames: dict[bytes, int] = field(default_factory=dict)
     stacks: NumberIndex = field(default_factory=NumberIndex)
+    next_frame: int = 0
+    next_stack: int = 0
 
 
 _Model = type[Frame] | type[Stack]
 _Named = tuple[int, bytes]  # service id, digest: names a row in the whole table
-_Fields = Mapping[str, Any]
 
 _lock = threading.Lock()
 _known: OrderedDict[tuple[int, datetime], _Known] = OrderedDict()
@@ -90,8 +90,6 @@ def all_stack_numbers(names: Names, recordings: Sequence[Recording]) -> list[NDA
         found = _learned(names, new)
         for each in new:
             each.numbers[each.new] = [found[name] for name in each.names()]
-        # Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others.
-        transaction.on_commit(lambda: _remember(new))
     numbers: dict[int, NDArray[np.uint32]] = {}
     for service, mine in by_service.items():
         ends = np.cumsum([len(recordings[index].paths) for index in mine])
@@ -104,6 +102,7 @@ class _Asked(NamedTuple):
 
     recording: Recording
     known: _Known
+    since: int  # below this number all were searched
     lanes: Lanes
     numbers: NDArray[np.int64]
     new: NDArray[np.int64]
@@ -120,14 +119,9 @@ def _asked(names: Names, recordings: Sequence[Recording]) -> _Asked:
     recording = Recording(recordings[0].service, paths, threads)
     known = _known_of(recording.service)
     lanes = digests.of_rows(names.path_digests.take(paths, axis=1), names.text_digests.take(threads, axis=1))
+    since = known.next_stack
     numbers = known.stacks.find(lanes)
-    return _Asked(recording, known, lanes, numbers, np.flatnonzero(numbers < 0))
-
-
-def _remember(asked: Sequence[_Asked]) -> None:
-    for one in asked:
-        lanes, first = np.unique(one.lanes[:, one.new], axis=1, return_index=True)
-        one.known.stacks.add(lanes, one.numbers[one.new[first]])
+    return _Asked(recording, known, since, lanes, numbers, np.flatnonzero(numbers < 0))
 
 
 class _Place(NamedTuple):
@@ -139,62 +133,125 @@ class _Place(NamedTuple):
 
 
 def _learned(names: Names, asked: Sequence[_Asked]) -> dict[_Named, int]:
-    """The numbers of all new stacks, from the table, where those that nobody has met are added."""
+    """The numbers of all new stacks: what others added is loaded, what nobody has met is added."""
     missing: dict[_Named, _Place] = {}
     for one in asked:
         paths, threads = one.recording.paths[one.new].tolist(), one.recording.threads[one.new].tolist()
         for name, path, thread in zip(one.names(), paths, threads, strict=True):
             missing[name] = _Place(one.known, path, thread)
-    found = _found(Stack, missing)
-    new = {name: place for name, place in missing.items() if name not in found}
-    return found | _add(Stack, _stack_fields(names, new)) if new else found
+    known = {one.recording.service.pk: one.known for one in asked}
+    since = {one.recording.service.pk: one.since for one in asked}
+    found = _loaded(Stack, since)
+    if missing.keys() <= found.keys():
+        _remember_when_committed(known, {}, found)
+        return found
+    with transaction.atomic():
+        _lock_services(known)
+        found = _loaded(Stack, since)
+        frames = _Frames(names, known)
+        new = {name: place for name, place in missing.items() if name not in found}
+        found |= _add(Stack, _stack_fields(names, new, frames), since, found)
+        _remember_when_committed(known, frames.found, found)
+    return found
 
 
-def _stack_fields(names: Names, new: Mapping[_Named, _Place]) -> dict[_Named, _Fields]:
+def _lock_services(services: Collection[int]) -> None:
+    """All in one order: two workers that lock the same services never wait for each other."""
+    rows = Service.objects.select_for_update().filter(pk__in=services).order_by("pk")
+    gone = set(services) - set(rows.values_list("pk", flat=True))
+    if gone:
+        raise Service.DoesNotExist(f"services {gone} were deleted while a batch was written")
+
+
+def _stack_fields(
+    names: Names, new: Mapping[_Named, _Place], frames: _Frames
+) -> dict[_Named, tuple[Any, ...]]:
     """What new stacks consist of; their frames get numbers first."""
     used: dict[int, dict[int, None]] = {}
     for (service, _), place in new.items():
         used.setdefault(service, {}).update(dict.fromkeys(names.path(place.path).tolist()))
-    known = {service: place.known for (service, _), place in new.items()}
-    frames = _frame_numbers(names, {service: list(each) for service, each in used.items()}, known)
+    numbers = {service: frames.numbers(service, list(mine)) for service, mine in used.items()}
     return {
-        (service, digest): {
-            "thread": names.string(place.thread)[:_THREAD_CHARS],
-            "frames": frames[service][names.path(place.path)].tobytes(),
-        }
+        (service, digest): (
+            names.string(place.thread)[:_THREAD_CHARS],
+            numbers[service][names.path(place.path)].tobytes(),
+        )
         for (service, digest), place in new.items()
     }
 
 
-def _frame_numbers(
-    names: Names, used: Mapping[int, list[int]], known: Mapping[int, _Known]
-) -> dict[int, NDArray[np.uint32]]:
-    """By service, an array that gives the number of each used frame at its index; the others are 0."""
-    digest_of = {service: digests.in_bytes(names.frame_digests[:, mine]) for service, mine in used.items()}
-    missing = {
-        (service, digest): frame
-        for service, mine in used.items()
-        for digest, frame in zip(digest_of[service], mine, strict=True)
-        if digest not in known[service].frames
-    }
-    found = _found(Frame, missing)
-    new = {name: names.frame(frame)._asdict() for name, frame in missing.items() if name not in found}
-    if new:
-        found |= _add(Frame, new)
-    transaction.on_commit(lambda: _remember_frames(known, found))
-    numbers = {}
-    for service, mine in used.items():
-        numbers[service] = np.zeros(names.frames.shape[1], "<u4")
-        numbers[service][mine] = [
-            found[service, digest] if (service, digest) in found else known[service].frames[digest]
-            for digest in digest_of[service]
-        ]
+class _Frames:
+    """Numbers of a batch's frames, while their services are locked; `found` is what was loaded or added meanwhile."""
+
+    def __init__(self, names: Names, known: Mapping[int, _Known]) -> None:
+        self._names, self._known = names, known
+        self._since = {service: each.next_frame for service, each in known.items()}
+        self.found = _loaded(Frame, self._since)
+
+    def numbers(self, service: int, used: list[int]) -> NDArray[np.uint32]:
+        """The number of each used frame at its index; the others are 0."""
+        names, known = self._names, self._known[service].frames
+        keys = [(service, digest) for digest in digests.in_bytes(names.frame_digests[:, used])]
+        new = {
+            key: tuple(names.frame(frame))
+            for key, frame in zip(keys, used, strict=True)
+            if key not in self.found and key[1] not in known
+        }
+        self.found |= _add(Frame, new, {service: self._since[service]}, self.found)
+        numbers = np.zeros(names.frames.shape[1], "<u4")
+        numbers[used] = [self.found[key] if key in self.found else known[key[1]] for key in keys]
+        return numbers
+
+
+def _loaded(model: _Model, since: Mapping[int, int]) -> dict[_Named, int]:
+    """What the table has from these numbers on, by service: what was added since this process has last looked."""
+    found: dict[_Named, int] = {}
+    for service, first in since.items():
+        rows = model._default_manager.filter(service=service, number__gte=first)
+        found |= {(service, bytes(digest)): number for digest, number in rows.values_list("digest", "number")}
+    return found
+
+
+def _add(
+    model: _Model,
+    new: Mapping[_Named, tuple[Any, ...]],
+    since: Mapping[int, int],
+    found: Mapping[_Named, int],
+) -> dict[_Named, int]:
+    """Give the next numbers to these, while their services are locked; `found` is what the table has `since`."""
+    following = dict(since)
+    for (service, _), number in found.items():
+        if service in following:
+            following[service] = max(following[service], number + 1)
+    counters = {service: count(first) for service, first in following.items()}
+    numbers = {name: next(counters[name[0]]) for name in new}
+    columns = ("thread", "frames") if model is Stack else FrameInfo._fields
+    # Thousands at once when a service is first met: the ORM would take five times as long.
+    sql = (
+        f"INSERT INTO {model._meta.db_table} (service_id, number, digest, {', '.join(columns)}) "  # noqa: S608
+        f"VALUES ({', '.join(['%s'] * (3 + len(columns)))})"
+    )
+    rows = [(name[0], number, name[1], *new[name]) for name, number in numbers.items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
     return numbers
 
 
-def _remember_frames(known: Mapping[int, _Known], found: Mapping[_Named, int]) -> None:
-    for (service, digest), number in found.items():
-        known[service].frames[digest] = number
+def _remember_when_committed(
+    known: Mapping[int, _Known], frames: Mapping[_Named, int], stacks: Mapping[_Named, int]
+) -> None:
+    """Inside a caller's transaction the new rows may yet be rolled back, and their numbers given to others."""
+
+    def remember() -> None:
+        for service, each in known.items():
+            mine = {digest: number for (of, digest), number in stacks.items() if of == service}
+            added = {digest: number for (of, digest), number in frames.items() if of == service}
+            each.stacks.add(digests.from_bytes(mine), np.array([*mine.values()], np.int64))
+            each.frames.update(added)
+            each.next_stack = max(each.next_stack, 1 + max(mine.values(), default=-1))
+            each.next_frame = max(each.next_frame, 1 + max(added.values(), default=-1))
+
+    transaction.on_commit(remember)
 
 
 def _known_of(service: Service) -> _Known:
@@ -204,44 +261,3 @@ def _known_of(service: Service) -> _Known:
         if len(_known) > _CACHED_SERVICES:
             _known.popitem(last=False)
     return known
-
-
-def _found(model: _Model, names: Collection[_Named]) -> dict[_Named, int]:
-    found: dict[_Named, int] = {}
-    ordered = sorted(names)
-    for begin in range(0, len(ordered), _LOOKUP):
-        chosen = groupby(ordered[begin : begin + _LOOKUP], key=itemgetter(0))
-        each = (models.Q(service=service, digest__in=[digest for _, digest in of]) for service, of in chosen)
-        rows = model._default_manager.filter(reduce(or_, each)).values_list("service", "digest", "number")
-        found |= {(service, bytes(digest)): number for service, digest, number in rows}
-    return found
-
-
-def _add(model: _Model, missing: Mapping[_Named, _Fields]) -> dict[_Named, int]:
-    """Give the next numbers to those that are still missing under the locks of the services' rows."""
-    services = {service for service, _ in missing}
-    with transaction.atomic():
-        # All in one order: two workers that lock the same services never wait for each other.
-        locked = set(
-            Service.objects.select_for_update()
-            .filter(pk__in=services)
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
-        if locked != services:
-            raise Service.DoesNotExist(f"services {services - locked} were deleted while a batch was written")
-        found = _found(model, missing)
-        following = {service: _next_numbers(model, service) for service in services}
-        numbers = {name: next(following[name[0]]) for name in missing if name not in found}
-        rows = [
-            model(service_id=name[0], number=number, digest=name[1], **missing[name])
-            for name, number in numbers.items()
-        ]
-        model._default_manager.bulk_create(rows)  # type: ignore[arg-type]
-    return found | numbers
-
-
-def _next_numbers(model: _Model, service: int) -> Iterator[int]:
-    """Counts on from the service's highest number, which an index has at hand; grouped by service it would not."""
-    top = model._default_manager.filter(service=service).aggregate(top=models.Max("number"))["top"]
-    return count(0 if top is None else top + 1)

@@ -8,6 +8,7 @@ new digests are made: what is stored under old ones stays readable, and is store
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from hashlib import shake_256
 from typing import Any
@@ -82,6 +83,11 @@ def in_bytes(lanes: Lanes) -> list[bytes]:
     """As the tables keep them."""
     raw = np.ascontiguousarray(lanes.T).astype("<u8").tobytes()
     return [raw[at : at + DIGEST_BYTES] for at in range(0, len(raw), DIGEST_BYTES)]
+
+
+def from_bytes(kept: Iterable[bytes]) -> Lanes:
+    """The inverse of `in_bytes`."""
+    return np.frombuffer(b"".join(kept), "<u8").reshape(-1, 2).T.astype(np.uint64)
 
 
 def _mixed(values: Lanes) -> Lanes:

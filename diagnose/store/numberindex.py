@@ -17,7 +17,7 @@ _RECENT_SHARE = 8
 
 
 class _Sorted(NamedTuple):
-    """Ascending by the first lane; digests that share it with another are not found, and asked of the table instead."""
+    """Ascending by the first lane."""
 
     lanes: Lanes
     numbers: NDArray[np.int64]
@@ -27,8 +27,13 @@ class _Sorted(NamedTuple):
             return np.full(lanes.shape[1], -1, np.int64)
         at = np.searchsorted(self.lanes[0], lanes[0])
         at[at == len(self.numbers)] = 0
-        equal = (self.lanes[0].take(at) == lanes[0]) & (self.lanes[1].take(at) == lanes[1])
-        return np.where(equal, self.numbers.take(at), -1)
+        while True:
+            begins = self.lanes[0].take(at) == lanes[0]
+            equal = begins & (self.lanes[1].take(at) == lanes[1])
+            others = np.flatnonzero(begins & ~equal & (at < len(self.numbers) - 1))
+            if not len(others):
+                return np.where(equal, self.numbers.take(at), -1)
+            at[others] += 1  # two digests share their first lane: once in a century
 
     def plus(self, other: _Sorted) -> _Sorted:
         lanes = np.concatenate((self.lanes, other.lanes), axis=1)
