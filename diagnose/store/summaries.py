@@ -82,7 +82,8 @@ def extremes(values: Values, begins: NDArray[np.int64]) -> Values:
 
 def _reduced(rows: Iterable[Values], begins: NDArray[np.int64]) -> Values:
     """Of the least, the greatest and the sums, each reduced in its way."""
-    return np.stack([how.reduceat(row, begins, axis=-1) for how, row in zip(_REDUCE, rows, strict=True)])
+    with np.errstate(over="ignore"):  # beyond the greatest number there is only infinity
+        return np.stack([how.reduceat(row, begins, axis=-1) for how, row in zip(_REDUCE, rows, strict=True)])
 
 
 def piece(series: int, times_ms: Times, values: Values, step_ms: int) -> Piece:
@@ -140,7 +141,8 @@ def _aggregated(rows: _Rows, begins: NDArray[np.int64], how: Aggregate) -> Value
         return np.minimum.reduceat(lows, begins)
     if how == "max":
         return np.maximum.reduceat(highs, begins)
-    added = np.add.reduceat(sums, begins)
+    with np.errstate(over="ignore"):
+        added = np.add.reduceat(sums, begins)
     if how == "sum":
         return added
     if how == "rate":

@@ -83,6 +83,28 @@ class FactList(Answer, frozen=True):
     next: str | None
 
 
+class FactChangeList(Answer, frozen=True):
+    """A page of changes, oldest first."""
+
+    results: list[FactChange]
+    next: str | None
+
+
+class Event(Answer, frozen=True):
+    """Something that happened on a host."""
+
+    kind: str
+    at: datetime
+    fields: dict[str, str]
+
+
+class EventList(Answer, frozen=True):
+    """A page of events, oldest first."""
+
+    results: list[Event]
+    next: str | None
+
+
 class HostName(Answer, frozen=True):
     """Which host."""
 

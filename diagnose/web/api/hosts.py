@@ -8,10 +8,13 @@ from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.models.access import Role
 from diagnose.store import facts as fact_store
 from diagnose.store import hosts as store
+from diagnose.store.facts import FactChangeRow
 from diagnose.store.hosts import HostRow
 from diagnose.web.api import answers, paging, query, scope
 from diagnose.web.api.describe import described
 
+_NAME = query.text("name", "Only facts whose name begins so, such as sysctl.net.")
+_KIND = query.text("kind", "Only events of this kind.")
 _Q = query.text("q", "Only hosts whose name contains this text.")
 
 
@@ -40,16 +43,45 @@ def host(_request: ApiRequest, host_id: int) -> answers.HostDetail:
 @endpoint("GET", role=Role.VIEWER)
 @described(answer=answers.FactList, query=(query.FROM, query.TO, query.LIMIT, query.AFTER))
 def facts(request: ApiRequest, host_id: int) -> answers.FactList:
-    """A host's facts, and which of them changed in the range."""
+    """A host's facts, and which of them changed in the range.
+
+    Of the changes as many as `limit`, oldest first; /hosts/{id}/facts/changes has all of them in pages.
+    """
     span = query.range_of(request)
     scope.known(host_id)
     shown, following = paging.page_of(request, fact_store.facts(host_id))
-    changes = fact_store.changes(host_id, span.start_ns, span.end_ns)
+    changed = fact_store.changes_of(host_id, span.start_ns, span.end_ns)[: query.LIMIT.of(request)]
     return answers.FactList(
         [answers.Fact(fact.name, fact.value, fact.since) for fact in shown],
-        [answers.FactChange(row.name, row.before, row.after, row.at) for row in changes],
+        [_change(row) for row in changed],
         following,
     )
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.FactChangeList, query=(_NAME, query.FROM, query.TO, query.LIMIT, query.AFTER))
+def changes(request: ApiRequest, host_id: int) -> answers.FactChangeList:
+    """The facts of a host that took another value in the range."""
+    span = query.range_of(request)
+    scope.known(host_id)
+    found = fact_store.changes_of(host_id, span.start_ns, span.end_ns, _NAME.of(request))
+    shown, following = paging.page_of(request, found)
+    return answers.FactChangeList([_change(row) for row in shown], following)
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.EventList, query=(_KIND, query.FROM, query.TO, query.LIMIT, query.AFTER))
+def events(request: ApiRequest, host_id: int) -> answers.EventList:
+    """What happened on a host in the range."""
+    span = query.range_of(request)
+    scope.known(host_id)
+    found = fact_store.events_of(host_id, span.start_ns, span.end_ns, _KIND.of(request))
+    shown, following = paging.page_of(request, found)
+    return answers.EventList([answers.Event(row.kind, row.at, dict(row.fields)) for row in shown], following)
+
+
+def _change(row: FactChangeRow) -> answers.FactChange:
+    return answers.FactChange(row.name, row.before, row.after, row.at)
 
 
 def _fields(host: HostRow) -> dict[str, Any]:

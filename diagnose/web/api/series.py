@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import cast
 
+import numpy as np
 from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
@@ -48,12 +49,13 @@ def series(request: ApiRequest) -> answers.LineList:
 
 
 def _answer(line: Line, agg: str, host: answers.HostName) -> answers.Line:
+    known = np.isfinite(line.values)  # sums of the greatest numbers that there are leave them behind
     return answers.Line(
         host=host,
         metric=line.ref.metric,
         labels=dict(line.ref.labels),
         counter=line.ref.counter,
         agg=agg or ("rate" if line.ref.counter else "avg"),
-        times=[datetime.fromtimestamp(ns / 1e9, UTC) for ns in line.times_ns.tolist()],
-        values=line.values.tolist(),
+        times=[datetime.fromtimestamp(ns / 1e9, UTC) for ns in line.times_ns[known].tolist()],
+        values=line.values[known].tolist(),
     )

@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern] = [
     path("hosts", hosts.hosts),
     path("hosts/<int:host_id>", hosts.host),
     path("hosts/<int:host_id>/facts", hosts.facts),
+    path("hosts/<int:host_id>/facts/changes", hosts.changes),
+    path("hosts/<int:host_id>/events", hosts.events),
     path("services", services.services),
     path("services/<int:service_id>", services.service),
     path("series", series.series),

@@ -133,6 +133,11 @@ def test_any_finite_values_come_back(rows):
     np.testing.assert_allclose(found[2], given_values[2], rtol=1e-11, atol=1e-9)
 
 
+def test_the_greatest_numbers_keep_their_extremes_and_sum_up_to_infinity():
+    one = summaries.piece(3, HOUR + np.arange(3) * 10_000, np.array([1.7e308, -1.0, 1.7e308]), MINUTE_MS)
+    assert stored([one])[0].values.tolist() == [[-1.0], [1.7e308], [float("inf")]]
+
+
 def test_decimals_add_up_exactly_though_floats_would_not():
     one = summaries.piece(3, HOUR + np.arange(3) * 10_000, np.full(3, 0.1), MINUTE_MS)
     assert one.values[2].tolist() != [0.3]

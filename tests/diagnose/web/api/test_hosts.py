@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from diagnose.models import Fact, FactChange, Host, ProbeState
+from diagnose.models import Fact, FactChange, Host, HostEvent, ProbeState
 from tests.diagnose.web import recorded
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +57,39 @@ def test_facts_come_with_what_changed_in_the_range(ask, host: Host) -> None:
     assert [change["before"] for change in found["changes"]] == ["128"]
 
 
+def test_changes_of_facts_come_in_pages_and_by_the_beginning_of_their_name(ask, host: Host) -> None:
+    now = datetime.now(UTC)
+    for minutes, name in (
+        (9, "sysctl.net.core.somaxconn"),
+        (6, "kernel.release"),
+        (3, "sysctl.net.ipv4.tcp_rmem"),
+    ):
+        FactChange.objects.create(
+            host=host, name=name, before="1", after="2", at=now - timedelta(minutes=minutes)
+        )
+    page = ask(f"/hosts/{host.pk}/facts/changes?from=-1h&limit=2")
+    assert [each["name"] for each in page["results"]] == ["sysctl.net.core.somaxconn", "kernel.release"]
+    rest = ask(page["next"].partition("/api/v1")[2])
+    assert [each["name"] for each in rest["results"]] == ["sysctl.net.ipv4.tcp_rmem"]
+    found = ask(f"/hosts/{host.pk}/facts/changes?from=-8m&name=sysctl.net.")["results"]
+    assert [each["name"] for each in found] == ["sysctl.net.ipv4.tcp_rmem"]
+    assert len(ask(f"/hosts/{host.pk}/facts?from=-1h&limit=2")["changes"]) == 2
+
+
+def test_events_of_a_range_come_in_pages_and_by_kind(ask, host: Host) -> None:
+    now = datetime.now(UTC)
+    for minutes, kind in ((50, "counter_reset"), (9, "process_appeared"), (3, "counter_reset")):
+        HostEvent.objects.create(
+            host=host, kind=kind, at=now - timedelta(minutes=minutes), fields={"pid": str(minutes)}
+        )
+    page = ask(f"/hosts/{host.pk}/events?from=-1h&limit=2")
+    assert [each["fields"] for each in page["results"]] == [{"pid": "50"}, {"pid": "9"}]
+    assert [each["fields"]["pid"] for each in ask(page["next"].partition("/api/v1")[2])["results"]] == ["3"]
+    found = ask(f"/hosts/{host.pk}/events?from=-1h&to=-5m&kind=counter_reset")["results"]
+    assert [each["fields"]["pid"] for each in found] == ["50"]
+    assert ask("/hosts/99/events", status=404)["status"] == 404
+
+
 def test_a_service_tells_where_and_as_what_it_was_profiled(ask, host: Host, valkey, data_dir) -> None:
     recorded.send(host, recorded.shop_stacks("cpu"), recorded.shop_stacks("gil"))
     (service,) = ask("/services")["results"]
@@ -84,6 +117,17 @@ def test_series_of_a_service_and_another_aggregate(ask, host: Host, valkey, data
     (line,) = ask("/series?metric=process_cpu_seconds_total&service=shop.py&agg=max&points=2")["results"]
     assert max(line["values"]) == pytest.approx(2.3)
     assert len(line["values"]) <= 3
+
+
+def test_the_greatest_numbers_are_answered_and_sums_beyond_them_left_out(
+    ask, host: Host, valkey, data_dir
+) -> None:
+    recorded.send(host, recorded.points("load1", [1.7e308, 2.0**63, 5e-324], {}))
+    (line,) = ask("/series?metric=load1&agg=max")["results"]
+    assert line["values"] == [1.7e308, 2.0**63, 5e-324]
+    recorded.send(host, recorded.points("load5", [1.7e308] * 3, {}))
+    for shown in ask("/series?metric=load5&agg=sum&points=2&from=-10m")["results"]:
+        assert all(value < float("inf") for value in shown["values"])
 
 
 @pytest.mark.parametrize(
