@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 @contextmanager
-def installation() -> Iterator[Path]:
+def installation(database_url: str = "") -> Iterator[Path]:
     """Once a process. The environment is set for children too; everything is removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="diagnose-bench-"))
     os.environ.update(
         DATA_DIR=str(folder),
         REDIS_URL=f"unix://{folder / 'valkey.sock'}",
-        DATABASE_URL="",
+        DATABASE_URL=database_url,
         RETENTION_PROFILE_DAYS="30",
         RETENTION_POINT_DAYS="30",
         DJANGO_SETTINGS_MODULE="diagnose.settings",
@@ -33,5 +33,8 @@ def installation() -> Iterator[Path]:
     finally:
         from django.db import connections
 
+        from diagnose.store import engine
+
         connections.close_all()
+        engine.chosen().close_idle()
         shutil.rmtree(folder, ignore_errors=True)

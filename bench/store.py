@@ -6,12 +6,23 @@ service: an hour of one host with a profile every ten seconds, touching no whole
 of 50 hosts with a profile a minute; six hours of them with one every ten seconds. `page_json` goes over HTTP to the web
 process. `days_kept` is a curve: ten hosts, a profile a minute, timed after 1, 3, 10 and 30 days. `beside` are plain
 baselines in the same run: SQLite with a row per stack or point, and DuckDB with the same rows in columns, on one
-thread; both are fed the same batches, one a transaction, and durable as the store is.
+thread; both are fed the same batches, one a transaction, and durable as the store is. Beside them stands this same
+store on PostgreSQL, in a run of its own.
 """
 
 from __future__ import annotations
 
-from bench import _append, _growth, _page, _profile_queries, _results, _series_queries, _side_by_side, _stored
+from bench import (
+    _append,
+    _growth,
+    _page,
+    _postgresql,
+    _profile_queries,
+    _results,
+    _series_queries,
+    _side_by_side,
+    _stored,
+)
 from bench._installation import installation
 
 
@@ -27,7 +38,7 @@ def main() -> None:
             *_side_by_side.run(fleet),
             *_growth.curve(fleet),
         ]
-    _results.write("store", rows)
+    _results.write("store", _postgresql.beside(rows))
 
 
 if __name__ == "__main__":

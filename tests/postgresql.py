@@ -27,7 +27,7 @@ _OPTIONS = (
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(settings: str = _OPTIONS) -> Iterator[str]:
     """The URL of its database."""
     programs = binaries()
     if programs is None:
@@ -38,7 +38,7 @@ def server() -> Iterator[str]:
             shutil.chown(folder, USER)
         data, log = folder / "data", folder / "log"
         _run(programs / "initdb", "-D", data, "--auth=trust", "-U", USER, "-E", "UTF8", "--locale=C", "-N")
-        options = f"{_OPTIONS} -c unix_socket_directories={folder}"
+        options = f"{settings} -c unix_socket_directories={folder}"
         _run(programs / "pg_ctl", "-D", data, "-l", log, "-w", "-t", "60", "-o", options, "start")
         try:
             yield f"postgresql://{USER}@/{USER}?host={folder}"
