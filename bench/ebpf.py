@@ -25,6 +25,7 @@ from bench._http_load import Round
 from bench._results import Row, row
 from collectors.ebpf import syscalls
 from collectors.probe import Host, Probe
+from collectors.probes import ALL
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
@@ -33,6 +34,7 @@ from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
 
 DEFAULT: tuple[type[Probe], ...] = (TcpRtt, TcpLifecycle, AcceptWait, RunqueueWait, TcpRetransmits)
+EVERY = tuple(kind for kind in ALL if kind.__module__.startswith("collectors.probes.ebpf."))
 ROUNDS, SECONDS = 5, 2
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 _RUN_TIME_OFFSET, _INFO_BYTES = 192, 208  # of struct bpf_prog_info: run_time_ns, run_cnt
@@ -86,6 +88,7 @@ def main() -> None:
         compared = {
             "default_packs": paired(pid, lambda: attached(DEFAULT)),
             "http_pack": paired(pid, lambda: attached((HttpServer,))),
+            "all_packs": paired(pid, lambda: attached(EVERY)),
             "bpftrace": paired(pid, bpftrace),
         }
         programs = run_ns(pid)
@@ -146,7 +149,7 @@ def ratios(compared: dict[str, list[tuple[Round, Round]]]) -> Iterator[Row]:
     plain = [a for pairs in compared.values() for a, _ in pairs]
     yield row("requests_without", [a.requests_per_second for a in plain], "1/s", "higher", None)
     yield row("cpu_without", [a.cpu_microseconds_per_request for a in plain], "µs/request", "lower", None)
-    for name, target in (("default_packs", 1.07), ("http_pack", None)):
+    for name, target in (("default_packs", 1.07), ("http_pack", None), ("all_packs", None)):
         beside = {"bpftrace": cpu["bpftrace"]} if name == "default_packs" else None
         yield row(f"cpu_per_request_{name}", cpu[name], "× without", "lower", target, beside)
         beside = {"bpftrace": throughput["bpftrace"]} if name == "default_packs" else None
@@ -174,7 +177,7 @@ def run_ns(pid: int) -> Iterator[Row]:
     rows = []
     try:
         STATS.write_text("1")
-        with attached((*DEFAULT, HttpServer)) as probes:
+        with attached(EVERY) as probes:
             _http_load.load(pid, SECONDS)
             for probe in probes:
                 programs = probe._source._loaded.programs  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from collectors.budget import Budget, Overhead, measure
 from collectors.commands import Commands
 from collectors.config import Config
 from collectors.outbox import Outbox
-from collectors.probe import Host, Probe
+from collectors.probe import Host, Probe, Resting
 from collectors.runner import Outcome, Runner
 from collectors.schedule import Result, Schedule
 from collectors.ship import Shipper
@@ -175,6 +175,8 @@ class Agent:
             f"{self._config.memory_bytes // 2**20} MiB; raise budget.cpu_percent or budget.memory, or disable probes"
         )
         _LOG.warning("probe %s %s", name, reason)
+        if isinstance(probe := self._schedule.named(name), Resting):
+            probe.rest()
         self._report(ProbeStatus(name, False, reason, 0.0, 0), now)
 
     def _report_outcome(self, outcome: Outcome, now: float) -> None:

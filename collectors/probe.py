@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from collectors.wire import Sample
 
@@ -34,6 +34,13 @@ class Host:
     proc: Path
     sys: Path
     now_ns: int
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A probe that costs the host something while nobody asks it: told to rest, it lets go until it is asked again."""
+
+    def rest(self) -> None: ...
 
 
 class Probe(Protocol):

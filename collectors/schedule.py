@@ -65,6 +65,9 @@ class Schedule:
         slot.running = True
         return slot.probe
 
+    def named(self, name: str) -> Probe:
+        return self._slots[name].probe
+
     def suspend(self, number: int) -> list[str]:
         """Let the `number` dearest probes rest, and others go on. Those that rest from now on, for a report."""
         added = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ class Source:
 
     def __init__(self, path: Path, event_seconds: float = 0.0) -> None:
         self._path, self._event_seconds = path, event_seconds
+        self._lock = threading.Lock()
         self._loaded: Loaded | None = None
         self._programs: list[Program] = []
         self._links: list[int] = []
@@ -46,6 +48,15 @@ class Source:
 
     def drain(self) -> Drained:
         """Nothing at the first call, which only begins to count, and while it rests."""
+        with self._lock:
+            return self._drain()
+
+    def rest(self) -> None:
+        """Detach until somebody drains again. May be called from another thread."""
+        with self._lock:
+            self._detach()
+
+    def _drain(self) -> Drained:
         try:
             if self._cells is None:
                 self._start()

@@ -216,6 +216,10 @@ def test_the_agents_own_cost_is_measured(server, tmp_path, monkeypatch):
 
 class Greedy(Steady):
     NAME = "greedy"
+    let_go = 0
+
+    def rest(self) -> None:
+        self.let_go += 1
 
     def collect(self, host):
         began = time.thread_time()
@@ -233,7 +237,9 @@ def test_above_its_budget_the_dearest_probe_rests_first_and_says_so(server, tmp_
         found = (s for s in server.samples() if isinstance(s, ProbeStatus))
         return [status for status in found if status.reason.startswith("rests")]
 
-    with running(server, tmp_path, [Steady(), Greedy()]):
+    greedy = Greedy()
+    with running(server, tmp_path, [Steady(), greedy]):
         server.wait_for(resting, 15)
+    assert greedy.let_go
     assert resting()[0].probe == "greedy"
     assert "above its budget of 2 % of a core" in resting()[0].reason

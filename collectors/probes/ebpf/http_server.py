@@ -45,6 +45,9 @@ class HttpServer:
     def __init__(self) -> None:
         self._source = tally.pack_of(__file__, EVENT_SECONDS)
 
+    def rest(self) -> None:
+        self._source.rest()
+
     def collect(self, host: Host) -> Iterator[Sample]:
         drained = self._source.drain()
         found = tally.tallies(drained.cells, partial(_labels, host, Listening(host.proc)))

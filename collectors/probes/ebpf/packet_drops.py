@@ -45,6 +45,9 @@ class PacketDrops:
         self._source = tally.pack_of(__file__)
         self._reasons: dict[int, str] = {}
 
+    def rest(self) -> None:
+        self._source.rest()
+
     def collect(self, host: Host) -> Iterator[Sample]:
         # Asked first: a host that lacks eBPF says so, and one without names is not made to count in vain.
         if not self._reasons and not support.missing():

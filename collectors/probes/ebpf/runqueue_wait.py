@@ -38,6 +38,9 @@ class RunqueueWait:
     def __init__(self) -> None:
         self._source = tally.pack_of(__file__)
 
+    def rest(self) -> None:
+        self._source.rest()
+
     def collect(self, host: Host) -> Iterator[Sample]:
         drained = self._source.drain()
         for kind, metric in enumerate(_KINDS):

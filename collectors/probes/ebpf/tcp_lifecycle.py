@@ -52,6 +52,9 @@ class TcpLifecycle:
     def __init__(self) -> None:
         self._source = tally.pack_of(__file__)
 
+    def rest(self) -> None:
+        self._source.rest()
+
     def collect(self, host: Host) -> Iterator[Sample]:
         drained = self._source.drain()
         listening = Listening(host.proc)

@@ -33,6 +33,9 @@ class TcpRtt:
     def __init__(self) -> None:
         self._source = tally.pack_of(__file__)
 
+    def rest(self) -> None:
+        self._source.rest()
+
     def collect(self, host: Host) -> Iterator[Sample]:
         drained = self._source.drain()
         sides = {endpoints.INCOMING: RTT, endpoints.OUTGOING: DESTINATION_RTT}

@@ -184,6 +184,21 @@ def test_a_pack_that_costs_too_much_rests_and_goes_on_by_itself():
         source.close()
 
 
+@_ROOT
+def test_what_is_told_to_rest_counts_nothing_until_it_is_drained_again():
+    source = Source(PATH)
+    try:
+        source.drain()
+        source.rest()
+        port = talk()
+        assert source.drain().seconds == 0
+        assert to_port(source.drain().cells, port) == []
+        port = talk()
+        assert to_port(source.drain().cells, port)
+    finally:
+        source.close()
+
+
 @pytest.mark.parametrize(("events", "rests"), [(0, 0), (40_000, 0), (150_000, 3), (10**9, duty.MOST_RESTS)])
 def test_rests_keep_the_average_near_the_share(events, rests):
     assert duty.rests_after(events * 10, 0.8e-6, 10.0) == rests
