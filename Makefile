@@ -42,6 +42,7 @@ test-postgresql: $(INSTALLED_FOR_TESTS)  ## what needs a database, on a throw-aw
 	$(BIN)/python -m tests.postgresql $(BIN)/python -m pytest -m "not system and not browser" $(WITHOUT_DATABASE)
 
 test-faults: $(INSTALLED_FOR_TESTS)  ## kill -9 in 50 seeded rounds (FAULT_SEED=1 FAULT_ROUNDS=50), part of test-system; a stopped run goes on
+	@.ci/postgresql
 	$(BIN)/python -m pytest -m system tests/integration/faults
 
 lint: $(INSTALLED_FOR_TESTS)  ## formatting, defects, types, import directions, templates

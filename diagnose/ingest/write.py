@@ -55,7 +55,8 @@ _writing = threading.Lock()
 def write_waiting() -> None:
     """Write what waits in Redis, until nothing does. One thread of a process at a time: two would wait for one another.
 
-    Without room on the disk it is left: its collectors keep it, and send it until it is committed.
+    Without room on the disk, or while a database is away, it is left: its collectors keep it, and send it until it is
+    committed.
     """
     ends = time.monotonic() + _TASK_SECONDS
     # Looks once more after it let go: whoever came meanwhile has gone away and relies on it.
@@ -64,8 +65,8 @@ def write_waiting() -> None:
             disk.require_room()
             while time.monotonic() < ends and (taken := pending.take()):
                 write(taken)
-        except disk.DiskFull as full:
-            log.error("batches wait: %s", full)
+        except _SURROUNDINGS as error:
+            log.error("batches wait: %s: %s", type(error).__name__, str(error).strip())
             return
         finally:
             _writing.release()
