@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.store import labelsets
@@ -49,6 +49,7 @@ def test_of_many_busy_processes_the_busiest_have_their_own_sums():
 SETS = st.dictionaries(st.sampled_from(["pid", "version", "endpoint"]), st.sampled_from("abc")).map(text_of)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(SETS, st.integers(1, 400), max_size=30))
 def test_each_profile_is_found_under_the_first_of_its_levels_that_has_a_sum(profiles):
     under = summed_under(profiles)
@@ -60,6 +61,7 @@ def test_each_profile_is_found_under_the_first_of_its_levels_that_has_a_sum(prof
         assert carries(labels, labelsets._items(level))
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 3_000), st.sampled_from(["pid", "endpoint"]))
 def test_however_many_sets_there_are_their_sums_stay_few(number, name):
     under = summed_under({text_of({name: str(value)}): 20 for value in range(number)})

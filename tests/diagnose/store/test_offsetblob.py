@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.store.blob import CorruptBlob
@@ -25,6 +25,7 @@ def of(samples: dict[tuple[int, int], int]) -> Offsets:
     )
 
 
+@settings(deadline=None)
 @given(SAMPLES)
 def test_sample_times_read_back_as_they_were_written(samples):
     written = of(samples)
