@@ -43,19 +43,25 @@ def others(root: Path) -> Iterator[Namespace]:
         )
     seen = {own}
     hidden = 0
-    for process in procfs.processes(root):
-        inode = inode_of(root, process.pid)
+    for pid in procfs.pids(root):
+        inode = inode_of(root, pid)
         if inode is None:
-            hidden += process.pid != 1 and procfs.is_directory(f"{root}/{process.pid}")
+            hidden += pid != 1 and _runs(root, pid)
         elif inode not in seen:
             seen.add(inode)
-            yield Namespace(inode, process.pid)
+            yield Namespace(inode, pid)
     # PID 1 may hide itself even from root; it lives where its children do.
     if hidden:
         raise NoData(
             f"the network namespaces of {hidden} processes may not be seen: run the collector as root or with "
             "CAP_SYS_PTRACE"
         )
+
+
+def _runs(root: Path, pid: int) -> bool:
+    """Whether it runs user code: kernel threads and zombies live in no namespace that matters."""
+    stat = procfs.stat(root, pid)
+    return stat is not None and not stat.kernel and stat.state not in "ZX"
 
 
 def sock_diag_inside(root: Path, namespace: Namespace) -> SockDiag:

@@ -21,9 +21,7 @@ MOST_PROCESSES = 20
 FEW_FDS = 8
 LIMIT_PASSES = 6
 # Past so many, an even sample of the descriptors is looked at and scaled up.
-LINKS_LOOKED_AT = 1024
-
-Key = tuple[int, int]
+LINKS_LOOKED_AT = 512
 
 
 def kind_of(target: str) -> str:
@@ -62,8 +60,8 @@ class Limits:
     )
 
     def __init__(self) -> None:
-        self._counts: dict[Key, list[int]] = {}
-        self._limits: dict[Key, int | None] = {}
+        self._counts: dict[int, list[int]] = {}
+        self._limits: dict[int, int | None] = {}
         self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -78,29 +76,31 @@ class Limits:
                 yield gauge(METRIC, host.now_ns, number, labels)
 
     def _suspects(self, root: Path) -> list[tuple[procfs.Stat, int]]:
-        counts: dict[Key, list[int]] = {}
-        limits: dict[Key, int | None] = {}
+        """Of most processes nothing but the number of descriptors is read."""
+        counts: dict[int, list[int]] = {}
+        limits: dict[int, int | None] = {}
         suspects = []
         self._passes += 1
-        for stat in procfs.processes(root):
-            number = procfs.open_fds(root, stat.pid)
-            if number is None:
+        for pid in procfs.pids(root):
+            number = procfs.open_fds(root, pid)
+            if not number:  # gone, a kernel thread, or another user's
                 continue
-            key = (stat.pid, stat.start_ticks)
-            counts[key] = [*self._counts.get(key, []), number][-GROWING_PASSES:]
-            limits[key] = self._limit(root, key, number)
-            if _is_growing(counts[key]) or _is_near(limits[key], number):
-                suspects.append((stat, number))
+            counts[pid] = [*self._counts.get(pid, []), number][-GROWING_PASSES:]
+            limits[pid] = self._limit(root, pid, number)
+            if _is_growing(counts[pid]) or _is_near(limits[pid], number):
+                stat = procfs.stat(root, pid)
+                if stat is not None:
+                    suspects.append((stat, number))
         self._counts, self._limits = counts, limits
         return suspects
 
-    def _limit(self, root: Path, key: Key, number: int) -> int | None:
+    def _limit(self, root: Path, pid: int, number: int) -> int | None:
         """A limit changes seldom: each is read again in one pass of so many."""
         if number <= FEW_FDS:
             return None
-        known = self._limits.get(key)
-        if known is None or (self._passes + key[0]) % LIMIT_PASSES == 0:
-            return procfs.fd_limit(root, key[0])
+        known = self._limits.get(pid)
+        if known is None or (self._passes + pid) % LIMIT_PASSES == 0:
+            return procfs.fd_limit(root, pid)
         return known
 
 

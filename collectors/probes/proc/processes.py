@@ -22,6 +22,7 @@ MOST_IN_ALL = 250
 MOST_THREADS = 256
 # A limit changes seldom (prlimit on a running process): each process's is read again in one pass of so many.
 LIMIT_PASSES = 12
+ASLEEP_PASSES = 3
 
 _LABELS = ("pid", "service")
 METRICS = (
@@ -81,6 +82,7 @@ class Processes:
         self._cpu: Increases[Key] = Increases()
         self._switches: Increases[tuple[int, int, str]] = Increases()
         self._limits: dict[Key, int | None] = {}
+        self._fds: dict[int, tuple[procfs.Stat, int | None]] = {}
         self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -111,8 +113,16 @@ class Processes:
         rows = []
         for stat in stats:
             key = (stat.pid, stat.start_ticks)
-            rows.append(_Row(stat, procfs.open_fds(root, stat.pid), limits[key], cpu.get(key)))
+            rows.append(_Row(stat, self._count_fds(root, stat), limits[key], cpu.get(key)))
+        self._fds = {row.stat.pid: (row.stat, row.fds) for row in rows}
         return rows
+
+    def _count_fds(self, root: Path, stat: procfs.Stat) -> int | None:
+        """Of a process whose line in /proc did not change at all, in one pass of so many: it sleeps."""
+        before, fds = self._fds.get(stat.pid, (None, None))
+        if before is stat and (self._passes + stat.pid) % ASLEEP_PASSES:
+            return fds
+        return procfs.open_fds(root, stat.pid)
 
     def _limit(self, root: Path, stat: procfs.Stat) -> int | None:
         key = (stat.pid, stat.start_ticks)
