@@ -85,7 +85,7 @@ def test_context_switches_of_all_threads_are_summed_by_type():
 
 def test_the_process_nearest_to_its_descriptor_limit_is_always_told(monkeypatch):
     monkeypatch.setattr(processes, "MOST_BY_CPU", 1)
-    monkeypatch.setattr(processes, "MOST_BY_FDS", 1)
+    monkeypatch.setattr(processes, "MOST_BY_FDS", 4)  # others may be as near, where tests run side by side
     monkeypatch.setattr(processes, "_is_python", lambda row, root: False)
 
     def lower() -> None:
