@@ -19,7 +19,7 @@ _GROUP = struct.Struct("<HHI")
 
 
 class BlockIo:
-    """Cost: up to 0.5 µs a request."""
+    """Cost: up to 1.2 µs a request."""
 
     NAME = "block_io"
     COST: Cost = "cheap"

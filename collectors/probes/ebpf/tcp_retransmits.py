@@ -21,7 +21,7 @@ KINDS = ("data", "syn", "syn-ack")
 
 
 class TcpRetransmits:
-    """Cost: up to 2 µs a segment that is sent again."""
+    """Cost: up to 3 µs a segment that is sent again."""
 
     NAME = "tcp_retransmits"
     COST: Cost = "cheap"
