@@ -13,7 +13,7 @@ from typing import Literal
 from diagnose.store.rows import DAY_NS, HOUR_NS
 
 # Goes up with every change: an engine refuses days that another version made.
-VERSION = 4
+VERSION = 5
 Kind = Literal["profiles", "points", "captures", "rollup"]
 Type = Literal["integer", "real", "text", "bytes"]
 

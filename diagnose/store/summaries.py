@@ -91,28 +91,6 @@ def piece(series: int, times_ms: Times, values: Values, step_ms: int) -> Piece:
     return Piece(series, coverage(times_ms, step_ms), extremes(values, bucket_begins(times_ms, step_ms)))
 
 
-def coarser(pieces: Sequence[Piece], step_ms: int) -> Piece:
-    """One piece of a coarser step out of pieces of one series in order of time."""
-    rows = _Rows.of(pieces)
-    begins = bucket_begins(rows.starts_ms, step_ms)
-    parts = [one.coverage for one in pieces]
-    covered = rows.covered_ms.copy()
-    covered[0] -= rows.first_covered_ms  # again left to who knows what was before
-    told = [part.usual_ms for part in parts if part.usual_ms]
-    return Piece(
-        pieces[0].series,
-        Coverage(
-            starts_ms=rows.starts_ms[begins] // step_ms * step_ms,
-            counts=np.add.reduceat(rows.counts, begins),
-            covered_ms=np.add.reduceat(covered, begins),
-            first_ms=parts[0].first_ms,
-            last_ms=parts[-1].last_ms,
-            usual_ms=parts[0].usual_ms or (int(np.median(told)) if told else usual_step(_gaps(parts))),
-        ),
-        _reduced(rows.values, begins),
-    )
-
-
 def cut(
     pieces: Sequence[Piece], start_ms: int, end_ms: int, width_ms: int, how: Aggregate
 ) -> dict[int, tuple[Times, Values]]:
@@ -159,26 +137,23 @@ class _Rows:
     counts: Times
     covered_ms: Times
     values: Values
-    first_covered_ms: int
 
     @classmethod
     def of(cls, pieces: Sequence[Piece]) -> _Rows:
         parts = [one.coverage for one in pieces]
         if not parts:
             none = np.empty(0, np.int64)
-            return cls(none, none, none, none, np.empty((3, 0)), 0)
+            return cls(none, none, none, none, np.empty((3, 0)))
         lengths = np.array([len(part.starts_ms) for part in parts])
         series = np.array([one.series for one in pieces], np.int64)
         covered = np.concatenate([part.covered_ms for part in parts])
-        first = _first_covered(series, parts)
-        covered[np.cumsum(lengths) - lengths] += first
+        covered[np.cumsum(lengths) - lengths] += _first_covered(series, parts)
         return cls(
             np.repeat(series, lengths),
             np.concatenate([part.starts_ms for part in parts]),
             np.concatenate([part.counts for part in parts]),
             covered,
             np.concatenate([one.values for one in pieces], axis=1),
-            int(first[0]),
         )
 
     def where(self, chosen: NDArray[np.bool_]) -> _Rows:
@@ -188,7 +163,6 @@ class _Rows:
             self.counts[chosen],
             self.covered_ms[chosen],
             self.values[:, chosen],
-            self.first_covered_ms,
         )
 
 

@@ -52,16 +52,6 @@ def test_each_bucket_is_what_its_points_say(found, minutes):
         assert got.tolist() == pytest.approx([of(each) for each in expected.values()])
 
 
-@given(points)
-def test_hours_made_of_minutes_are_hours_made_of_points(found):
-    pieces = hourly(3, found)
-    day = summaries.coarser(pieces, HOUR_MS)
-    for how in ("max", "min", "sum", "avg", "rate"):
-        assert cut([day], how, HOUR_MS) == {
-            series: pytest.approx(each) for series, each in cut(pieces, how, HOUR_MS).items()
-        }
-
-
 def ticking(step_ms: int, count: int, first_ms: int = 0) -> dict[int, float]:
     return {first_ms + n * step_ms: step_ms / 200 for n in range(count)}
 
