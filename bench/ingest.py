@@ -2,9 +2,11 @@
 
 Method: granian (one process), a Valkey on a unix socket, one Celery worker process with four threads, and a client of
 eight threads that posts what 50 collectors would: batches of eight profiles (150-400 stacks, depth 15-60, with all
-their names, as on the wire) and 400 points. A round is 200 batches; its clock stops when the last is committed, as
-the next answers of the API would tell. The client runs on the same cores. `decode_and_write` is the worker's part
-alone, in this process, without HTTP and queue. `beside` is SQLite with a row per stack, fed with decoded profiles.
+their names) and 400 points, packed by the collector's own code. A round is 200 batches; its clock stops when the last
+is committed, as the next answers of the API would tell. The client runs on the same cores. `decode_and_write` is the
+worker's part alone, in this process, in groups as the worker takes them, without HTTP and queue. The rows of CPU are
+user and system time of each process in /proc. Each round brings stacks that nobody has met, fewer from round to round.
+`beside` is SQLite with a row per stack, fed with decoded profiles.
 """
 
 from __future__ import annotations
