@@ -12,7 +12,7 @@ from collectors.columns import STATES
 from diagnose.ingest.clock import Clock
 from diagnose.ingest.content import Malformed, Profile, Recording
 from diagnose.ingest.formats.columns import column, unpacked
-from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, cut
+from diagnose.ingest.formats.text import MAX_COUNT, checked_key, cut
 from diagnose.store.names import Names, Paths
 
 MAX_PROFILES = 1_000
@@ -70,7 +70,7 @@ def _profile(head: wire.Profile, counts: NDArray[np.int64], end: int, clock: Clo
         period_ns=head.period,
         start_ns=start_ns,
         end_ns=max(start_ns, end_ns),
-        labels=checked_labels(head.labels),
+        labels=checked_key(head.labels),
         capture_id=head.capture_id,
         first=end - head.samples,
         end=end,

@@ -8,6 +8,8 @@ MAX_LABELS = 32
 # Sums of this many stay exact in 64 bits and as a JSON number.
 MAX_COUNT = 1 << 53
 _METRIC_CHARS, _LABEL_CHARS = 120, 500
+# A profile's labels are part of its key, and PostgreSQL takes 2,704 bytes of a key into a B-tree.
+_KEY_BYTES = 2_000
 
 
 def cut(text: str, chars: int) -> str:
@@ -36,3 +38,14 @@ def checked_labels(labels: dict[str, str]) -> dict[str, str]:
     if len(labels) > MAX_LABELS:
         raise Malformed(f"{len(labels)} labels on one sample; at most {MAX_LABELS} are taken")
     return {cut(name, _LABEL_CHARS): cut(value, _LABEL_CHARS) for name, value in labels.items()}
+
+
+def checked_key(labels: dict[str, str]) -> dict[str, str]:
+    """The same for a profile, whose labels together are bounded too. Raises Malformed."""
+    checked = checked_labels(labels)
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in checked.items())
+    if size > _KEY_BYTES:
+        raise Malformed(
+            f"the labels of a profile have {size} bytes; at most {_KEY_BYTES} are taken: shorten their values"
+        )
+    return checked

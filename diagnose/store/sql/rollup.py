@@ -1,7 +1,8 @@
 """Sums of profiles by hour and by day. A rollup is recomputed from what lies below it, never added to.
 
 Hours are summed for each host by labels, and over all hosts; days for each host and over all hosts. The finest step
-is the raw profile itself, of ten seconds or so: sums by the minute would take a third of its room and save little.
+is the raw profile itself, of ten seconds or so; what touches no whole hour (the one that runs, the edges of a range)
+is read from those, so it costs by their number.
 Two workers that compute the same hour at once cannot do harm: `validity` tells whether a sum holds all.
 """
 

@@ -204,6 +204,9 @@ BROKEN = {
     "two thousand profiles": table(
         profiles=[wire.Profile("cpu", "samples", "shop", {}, 1, 2, 1, 0) for _ in range(2_000)]
     ),
+    "a profile whose labels fit into no key": table(
+        profiles=[wire.Profile("cpu", "samples", "shop", {str(n): "ü" * 100 for n in range(11)}, 1, 2, 1, 1)]
+    ),
     "a hundred thousand stacks and one": table(path_lengths=packed([0] * 100_001), paths=packed([])),
     "strings that are no UTF-8": table(text=b"\xff"),
     "a string that begins within a character": table(text="é".encode(), text_lengths=packed([1, 1])),
