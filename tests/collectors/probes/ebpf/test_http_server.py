@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import socket
 import subprocess
@@ -185,3 +186,53 @@ def test_nginx_is_seen_with_its_listener(read, tmp_path):
     }
     assert {status: sample.count for status, sample in found.items()} == {"2xx": 2, "4xx": 1}
     assert found["2xx"].sum < elapsed
+
+
+GO = """
+package main
+
+import ("fmt"; "net"; "net/http"; "time")
+
+func main() {
+	listener, _ := net.Listen("tcp", "127.0.0.1:0")
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port)
+	http.Serve(listener, http.HandlerFunc(func(answer http.ResponseWriter, asked *http.Request) {
+		time.Sleep(20 * time.Millisecond)
+		if asked.URL.Path == "/none" { answer.WriteHeader(404) }
+		answer.Write(make([]byte, 5000))
+	}))
+}
+"""
+
+
+@pytest.mark.system
+def test_a_go_server_is_seen(read, tmp_path):
+    """Its answers come from another thread than its reads may."""
+    if shutil.which("go") is None:
+        pytest.skip("go is not installed")
+    (tmp_path / "server.go").write_text(GO)
+    subprocess.run(
+        ["go", "build", "-o", "server", "server.go"],
+        cwd=tmp_path,
+        env={**os.environ, "GOCACHE": str(tmp_path / "cache"), "GO111MODULE": "off"},
+        check=True,
+    )
+    process = subprocess.Popen([tmp_path / "server"], stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(process.stdout.readline())
+        client = http.client.HTTPConnection("127.0.0.1", port)
+        began = time.monotonic()
+        for path in ("/", "/", "/none"):
+            client.request("GET", path)
+            client.getresponse().read()
+        elapsed = time.monotonic() - began
+        client.close()
+        samples = read()
+    finally:
+        process.kill()
+        process.wait()
+    found = {
+        s.labels["status_class"]: s for s in histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}")
+    }
+    assert {status: sample.count for status, sample in found.items()} == {"2xx": 2, "4xx": 1}
+    assert 0.06 <= found["2xx"].sum + found["4xx"].sum <= elapsed
