@@ -7,15 +7,14 @@ import pytest
 
 from diagnose.models import Host
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def hosts(db, data_dir):
     """Two live, one late, one silent and one that never sent."""
+    now = datetime.now(UTC)
     seen = {"web-1": 1, "web-2": 5, "db-1": 100, "batch-7": 3600, "new-1": None}
     for number, (name, seconds) in enumerate(seen.items()):
-        at = None if seconds is None else NOW - timedelta(seconds=seconds)
+        at = None if seconds is None else now - timedelta(seconds=seconds)
         Host.objects.create(identity=f"{number:032x}", name=name, last_seen_at=at)
 
 

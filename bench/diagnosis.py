@@ -1,0 +1,61 @@
+"""The engine on one host's window: `python -m bench.diagnosis`.
+
+Method: the recorded window of a service under GIL contention, with as many more listeners and processes as give about
+500 series of 120 readings each. A round is one evaluation, timed as CPU of this process; one to warm up does not count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import numpy as np
+
+from bench import _results
+from bench._results import Row, row
+from diagnose.correlate import engine
+from diagnose.correlate.samples import Samples, Series
+from tests.diagnose.correlate.windows import recorded
+
+ROUNDS, MORE = 50, 115
+_METRICS = {
+    "listener_accept_queue_length": 5.0,
+    "listener_accept_queue_limit": 900.0,
+    "process_open_fds": 5.0,
+    "process_max_fds": 900.0,
+}
+
+
+def main() -> None:
+    samples = busy_host()
+    engine.evaluate(samples)
+    _results.write("diagnosis", [evaluation(samples)])
+
+
+def busy_host() -> Samples:
+    samples = recorded("gil_contention")
+    times = samples.end_ns - np.arange(120, dtype=np.int64)[::-1] * 10**9
+    series = dict(samples.series)
+    for metric, value in _METRICS.items():
+        more = (
+            Series(
+                metric, {"pid": str(n), "service": f"s{n}", "listener": f":{n}"}, times, np.full(120, value)
+            )
+            for n in range(100_000, 100_000 + MORE)
+        )
+        series[metric] = (*series.get(metric, ()), *more)
+    return dataclasses.replace(samples, series=series)
+
+
+def evaluation(samples: Samples) -> Row:
+    spent = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        engine.evaluate(samples)
+        spent.append((time.process_time() - began) * 1000)
+    count = sum(map(len, samples.series.values()))
+    return row(f"evaluation_of_{round(count, -1)}_series_cpu", spent, "ms", "lower", 10)
+
+
+if __name__ == "__main__":
+    main()
