@@ -69,6 +69,19 @@ def _emptied_valkey(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def synced(monkeypatch) -> list[str]:
+    """The files that were synced to the disk, as it happens."""
+    names: list[str] = []
+
+    def sync(descriptor: int, fsync=os.fsync) -> None:
+        names.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    return names
+
+
+@pytest.fixture
 def data_dir(tmp_path: Path, settings) -> Path:
     """An empty DATA_DIR of this test alone, and no telemetry in whichever engine keeps it."""
     settings.DATA_DIR = tmp_path / "data"

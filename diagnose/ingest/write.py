@@ -155,6 +155,7 @@ def _applied_together(ready: Sequence[Prepared]) -> bool:
 def _apply(ready: Sequence[Prepared]) -> None:
     late_profiles = backend.profile_store().append([one.profiles for one in ready])
     late_metrics = backend.metric_store().append([one.metrics for one in ready])
+    engine.chosen().settle()  # the collector deletes what the mark has passed
     # Before the marks move: a capture whose profile is stored is told of at least once.
     for one in ready:
         for profile, samples in one.captured:

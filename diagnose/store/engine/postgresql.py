@@ -95,6 +95,9 @@ class PostgresqlEngine:
     def tidy(self, day: str, kind: Kind) -> None:
         """Autovacuum does it."""
 
+    def settle(self) -> None:
+        """A commit is on disk when it returns."""
+
     def number_on(self, kind: Kind) -> None:
         with self._autocommit() as sql:
             for table in schema.TABLES[kind] if self.days(kind) else ():

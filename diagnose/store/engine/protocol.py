@@ -75,8 +75,11 @@ class Engine(Protocol):
     def close_idle(self) -> None:
         """Give up the connections that wait for their next use."""
 
+    def settle(self) -> None:
+        """On return, whatever this process has written outlives a loss of power too."""
+
     def reading(self, day: str, kind: Kind) -> AbstractContextManager[Sql]:
         """One consistent view; fetch and leave. Raises DayGone."""
 
     def writing(self, day: str, kind: Kind) -> AbstractContextManager[Writing]:
-        """One transaction, durable when it is left without an error. Raises DayGone."""
+        """One transaction; left without an error, it outlives this process. Raises DayGone."""

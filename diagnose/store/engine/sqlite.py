@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class SqliteEngine:
 
     def __init__(self) -> None:
         self._idle: Idle[_DayFile] = Idle(_IDLE_PER_FILE)
+        self._unsettled: set[str] = set()
+        self._settling = threading.Lock()
 
     def days(self, kind: Kind) -> list[str]:
         suffix = _suffix(kind)
@@ -69,6 +72,7 @@ class SqliteEngine:
                 os.link(draft, path)
             except FileExistsError:
                 return
+            _sync(path.parent)
         finally:
             draft.unlink(missing_ok=True)
 
@@ -93,6 +97,12 @@ class SqliteEngine:
     def close_idle(self) -> None:
         self._idle.close(self._idle.names())
 
+    def settle(self) -> None:
+        """One sync for all transactions since the last, which commits leave to the write-ahead log (0.7 ms each)."""
+        with self._settling:  # whoever finds nothing left to do must not be ahead of who does it
+            while self._unsettled:
+                _sync(self._unsettled.pop() + "-wal")
+
     @contextmanager
     def reading(self, day: str, kind: Kind) -> Iterator[Sql]:
         """A long read keeps the write-ahead log growing."""
@@ -107,11 +117,13 @@ class SqliteEngine:
     @contextmanager
     def writing(self, day: str, kind: Kind) -> Iterator[Writing]:
         """It begins as a writer: read-then-write would meet "locked" instead of waiting."""
-        with self._borrowed(_name(day, kind)) as file:
+        name = _name(day, kind)
+        with self._borrowed(name) as file:
             file.sql.execute("BEGIN IMMEDIATE")
             try:
                 yield Writing(file.sql, file.keys)
                 file.sql.execute("COMMIT")
+                self._unsettled.add(name)
             except BaseException:
                 if file.sql.in_transaction:
                     file.sql.execute("ROLLBACK")
@@ -193,6 +205,16 @@ def _table(table: Table) -> str:
 
 def _folder() -> Path:
     return Path(settings.DATA_DIR) / "telemetry"
+
+
+def _sync(path: Path | str) -> None:
+    """What is gone needs none: a checkpoint has synced it, or its day was dropped."""
+    with suppress(FileNotFoundError):
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _name(day: str, kind: Kind) -> str:

@@ -26,7 +26,8 @@ from diagnose.models import (
     ProbeState,
     QuarantinedBatch,
 )
-from diagnose.store import engine, flamegraph, profiles, series
+from diagnose.store import days, engine, flamegraph, profiles, series
+from diagnose.store.engine.sqlite import SQLITE, path_of
 from diagnose.store.rows import MetricBatch
 from diagnose.store.sql.metrics import SqlMetricStore
 from diagnose.store.sql.profiles import SqlProfileStore
@@ -246,6 +247,17 @@ def test_a_batch_that_breaks_the_store_does_not_take_its_group_with_it(host, que
         assert total_of(host, "load1") == 2.0
     assert QuarantinedBatch.objects.get().seq == 2
     assert ledger.committed_seq(host.pk, EPOCH) == 3
+
+
+@pytest.mark.skipif(engine.chosen() is not SQLITE, reason="a commit of PostgreSQL is on disk when it returns")
+def test_what_a_mark_passes_is_on_the_disk(host, queued, monkeypatch, synced):
+    before: list[set[str]] = []
+    finish = ledger.finish
+    monkeypatch.setattr(ledger, "finish", lambda parts: (before.append(set(synced)), finish(parts)))
+    queued(1, body_of([points("load1", [0.5]), stacks({("main", "serve"): 7})]))
+    write.write_waiting()
+    today = days.day_of(time.time_ns())
+    assert before[0] >= {f"{path_of(today, kind)}-wal" for kind in ("points", "profiles")}
 
 
 def test_a_batch_that_takes_its_worker_down_is_alone_the_next_time(host, queued, monkeypatch):

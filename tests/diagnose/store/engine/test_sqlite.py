@@ -34,3 +34,27 @@ def test_a_file_of_a_newer_server_is_refused_with_the_remedy(data_dir):
         sql.execute("PRAGMA user_version=99")
     with pytest.raises(ValueError, match="start the server that made it"), SQLITE.reading(DAY, "profiles"):
         pass
+
+
+def test_settling_syncs_the_log_of_each_day_that_was_written(data_dir, synced):
+    for day in (DAY, NEXT):
+        SQLITE.ensure(day, "profiles")
+    SQLITE.settle()
+    synced.clear()
+    with SQLITE.writing(DAY, "profiles") as file:
+        file.sql.execute("DELETE FROM profile")
+    with SQLITE.reading(NEXT, "profiles"):
+        pass
+    assert synced == []
+    SQLITE.settle()
+    assert synced == [f"{path_of(DAY, 'profiles')}-wal"]
+    SQLITE.settle()
+    assert len(synced) == 1
+
+
+def test_a_day_that_was_dropped_needs_no_settling(data_dir):
+    SQLITE.ensure(DAY, "profiles")
+    with SQLITE.writing(DAY, "profiles"):
+        pass
+    SQLITE.drop(DAY, "profiles")
+    SQLITE.settle()
