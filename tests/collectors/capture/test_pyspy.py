@@ -106,6 +106,7 @@ def test_a_process_without_python_is_told_in_plain_words():
 def test_a_process_of_another_user_is_told_with_the_remedy(busy):
     script = f"""
         import os
+        import resource  # os.wait4 does, when it is called: the interpreter may lie where the other user cannot read
         from collectors.capture.pyspy import Order, Run
         from collectors.capture.failures import CaptureError
         os.setgid(65534); os.setuid(65534)

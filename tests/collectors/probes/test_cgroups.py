@@ -27,9 +27,10 @@ NAME = f"diagnose-test-{os.getpid()}"
 
 FILL = """
 import time
-with open("{path}", "wb") as written:
-    for _ in range(60): written.write(bytes(1 << 20))
-time.sleep(60)
+while True:  # again and again: only what comes after the probe's first look is an increase
+    with open("{path}", "wb") as written:
+        for _ in range(60): written.write(bytes(1 << 20))
+    time.sleep(0.1)
 """
 
 
