@@ -35,14 +35,14 @@ class Fleet:
 def fleet() -> Fleet:
     from diagnose.models import Host
     from diagnose.store.dictionary import services_of, stack_numbers
-    from diagnose.store.names import FrameInfo, flattened
+    from diagnose.store.names import FrameInfo
 
     hosts = [Host.objects.create(identity=f"{n:032x}", name=f"web-{n}") for n in range(HOSTS)]
     services = list(services_of(f"shop-{n}" for n in range(SERVICES)).values())
     frames = [FrameInfo(*one, "") for one in _workload.functions()]
     for seed, service in enumerate(services):
         stacks = _workload.stacks(seed)
-        stack_numbers(service, frames, flattened(stacks), ["MainThread"] * len(stacks))
+        stack_numbers(service, frames, stacks, ["MainThread"] * len(stacks))
     return Fleet(hosts, services)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 
-from collectors import wire
+import zstandard
+
+from collectors import stackdigests, wire
 from collectors.columns import STATES, Frame, StackColumns, StackSample, fixed, of_fixed, packed, unpacked
 
 # Above this a table begins anew: what is refused as too large can be halved only between tables.
 TABLE_BYTES = 1024 * 1024
+# The server takes twice as many in one batch.
+MAX_NAMES_BYTES = 32 * 1024 * 1024
 
 
 def points_of(table: wire.PointTable) -> Iterator[wire.Points]:
@@ -57,18 +61,12 @@ def profile_table(stacks: Sequence[wire.Stacks]) -> wire.ProfileTable:
     for one in stacks:
         shared.add(one)
     texts = [text.encode() for text in shared.strings]
-    names, files, lines, modules = zip(*shared.frames, strict=True) if shared.frames else ((), (), (), ())
     offsets = shared.samples[4]
     return wire.ProfileTable(
         profiles=[_head(one) for one in stacks],
-        text=b"".join(texts),
-        text_lengths=packed(map(len, texts)),
-        frame_names=packed(names),
-        frame_files=packed(files),
-        frame_lines=packed(lines),
-        frame_modules=packed(modules),
-        path_lengths=packed(len(path) for path in shared.paths),
-        paths=packed(chain.from_iterable(shared.paths)),
+        path_digests=b"".join(shared.path_digests(texts)),
+        threads=list(shared.threads),
+        names=_compressed(shared.names(texts)),
         sample_stacks=packed(shared.samples[0]),
         sample_threads=packed(shared.samples[1]),
         sample_values=packed(shared.samples[2]),
@@ -79,19 +77,20 @@ def profile_table(stacks: Sequence[wire.Stacks]) -> wire.ProfileTable:
 
 def stacks_of(table: wire.ProfileTable) -> Iterator[wire.Stacks]:
     """The profiles of a table, each with all of the table's names."""
-    ends = list(accumulate(unpacked(table.text_lengths)))
-    strings = [table.text[begin:end].decode() for begin, end in zip([0, *ends], ends, strict=False)]
-    frames = [Frame(*row) for row in zip(*map(unpacked, _frame_columns(table)), strict=True)]
-    path_frames, lengths = unpacked(table.paths), unpacked(table.path_lengths)
+    names = wire.decode_names(zstandard.ZstdDecompressor().decompress(table.names))
+    ends = list(accumulate(unpacked(names.text_lengths)))
+    strings = [names.text[begin:end].decode() for begin, end in zip([0, *ends], ends, strict=False)]
+    frames = [Frame(*row) for row in zip(*map(unpacked, _frame_columns(names)), strict=True)]
+    path_frames, lengths = unpacked(names.paths), unpacked(names.path_lengths)
     paths = [
         path_frames[end - length : end] for length, end in zip(lengths, accumulate(lengths), strict=True)
     ]
-    samples = iter(_samples(table))
+    samples = (one._replace(thread=one.thread + len(strings)) for one in _samples(table))
     for head in table.profiles:
-        mine = [next(samples) for _ in range(head.samples)]
+        mine = list(islice(samples, head.samples))
         yield wire.Stacks(
             head.type, head.unit, head.service, head.labels, head.start_ns, head.end_ns, head.period,
-            strings, StackColumns.of(frames, paths, mine), head.capture_id,
+            [*strings, *table.threads], StackColumns.of(frames, paths, mine), head.capture_id,
         )  # fmt: skip
 
 
@@ -106,8 +105,15 @@ def samples_of(item: wire.Item) -> Iterator[wire.Sample]:
             yield item
 
 
-def _frame_columns(table: wire.ProfileTable) -> tuple[bytes, ...]:
-    return table.frame_names, table.frame_files, table.frame_lines, table.frame_modules
+def _compressed(names: wire.Names) -> bytes:
+    data = wire.encode_names(names)
+    if len(data) > MAX_NAMES_BYTES:
+        raise ValueError(f"{len(data)} bytes of names in one table; the server takes {MAX_NAMES_BYTES}")
+    return zstandard.ZstdCompressor(level=1).compress(data)
+
+
+def _frame_columns(names: wire.Names) -> tuple[bytes, ...]:
+    return names.frame_names, names.frame_files, names.frame_lines, names.frame_modules
 
 
 def _samples(table: wire.ProfileTable) -> Iterator[StackSample]:
@@ -128,10 +134,11 @@ def _head(stacks: wire.Stacks) -> wire.Profile:
 
 
 class _Shared:
-    """Strings, frames and paths of many profiles in the order they were first seen, and all their samples."""
+    """What many profiles consist of, each in the order it was first seen, and all their samples."""
 
     def __init__(self) -> None:
         self.strings: dict[str, int] = {}
+        self.threads: dict[str, int] = {}
         self.frames: dict[tuple[int, int, int, int], int] = {}
         self.paths: dict[tuple[int, ...], int] = {}
         self.samples: tuple[list[int], ...] = ([], [], [], [], [])
@@ -151,6 +158,30 @@ class _Shared:
             for end, length in zip(ends, columns.lengths, strict=True)
         ]
         self.samples[0].extend(map(paths.__getitem__, columns.sample_stacks))
-        self.samples[1].extend(map(strings.__getitem__, columns.sample_threads))
+        threads = {
+            number: self.threads.setdefault(stacks.strings[number], len(self.threads))
+            for number in dict.fromkeys(columns.sample_threads)
+        }
+        self.samples[1].extend(map(threads.__getitem__, columns.sample_threads))
         for mine, column in zip(self.samples[2:], columns[5:], strict=True):
             mine.extend(column)
+
+    def path_digests(self, texts: Sequence[bytes]) -> list[bytes]:
+        frames = [
+            stackdigests.of_frame(texts[name], texts[file], line, texts[module])
+            for name, file, line, module in self.frames
+        ]
+        return [stackdigests.of_path(map(frames.__getitem__, path)) for path in self.paths]
+
+    def names(self, texts: Sequence[bytes]) -> wire.Names:
+        names, files, lines, modules = zip(*self.frames, strict=True) if self.frames else ((), (), (), ())
+        return wire.Names(
+            text=b"".join(texts),
+            text_lengths=packed(map(len, texts)),
+            frame_names=packed(names),
+            frame_files=packed(files),
+            frame_lines=packed(lines),
+            frame_modules=packed(modules),
+            path_lengths=packed(len(path) for path in self.paths),
+            paths=packed(chain.from_iterable(self.paths)),
+        )

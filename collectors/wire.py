@@ -100,16 +100,13 @@ class Profile(msgspec.Struct, frozen=True, omit_defaults=True):
     capture_id: str | None = None
 
 
-class ProfileTable(msgspec.Struct, tag="profiles", tag_field="kind", frozen=True, omit_defaults=True):
-    """Many profiles that share strings, frames and stacks, each written once. All columns are packed.
+class Names(msgspec.Struct, frozen=True):
+    """Strings, frames and stacks of a table in packed columns.
 
     `text` is the UTF-8 of all strings, `text_lengths` their bytes. Names, files and modules of frames are numbers of
     strings; `paths` are numbers of frames, root first, the first `path_lengths[0]` of them stack 0, and so on.
-    A sample is a stack in a thread (number of a string), how often, in which state (index into STATES), and when:
-    milliseconds from the profile's start plus one, 0 for unknown; no `sample_offsets` at all when all are unknown.
     """
 
-    profiles: list[Profile]
     text: bytes
     text_lengths: bytes
     frame_names: bytes
@@ -118,6 +115,21 @@ class ProfileTable(msgspec.Struct, tag="profiles", tag_field="kind", frozen=True
     frame_modules: bytes
     path_lengths: bytes
     paths: bytes
+
+
+class ProfileTable(msgspec.Struct, tag="profiles", tag_field="kind", frozen=True, omit_defaults=True):
+    """Many profiles that share stacks, each written once. `path_digests` has 8 bytes of `stackdigests` for each stack.
+
+    `names` is a zstd frame that states its size, msgpack of `Names`: a server that has met the stacks need not read it.
+    A sample (in packed columns) is a stack in a thread (number in `threads`), how often, in which state (index into
+    STATES), and when: milliseconds from the profile's start plus one, 0 for unknown; no `sample_offsets` at all when
+    all are unknown.
+    """
+
+    profiles: list[Profile]
+    path_digests: bytes
+    threads: list[str]
+    names: bytes
     sample_stacks: bytes
     sample_threads: bytes
     sample_values: bytes
@@ -209,6 +221,7 @@ class _Tag(msgspec.Struct):
 _batch = msgspec.msgpack.Decoder(Batch)
 _raws = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _item: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
+_names = msgspec.msgpack.Decoder(Names)
 _series = msgspec.msgpack.Decoder(list[Series])
 _tag = msgspec.msgpack.Decoder(_Tag)
 _encoder = msgspec.msgpack.Encoder()
@@ -227,6 +240,16 @@ def encode_series(series: list[Series]) -> bytes:
 def decode_series(data: bytes) -> list[Series]:
     """Raises msgspec.DecodeError or ValidationError on malformed input."""
     return _series.decode(data)
+
+
+def encode_names(names: Names) -> bytes:
+    """As they are compressed into `ProfileTable.names`."""
+    return _encoder.encode(names)
+
+
+def decode_names(data: bytes) -> Names:
+    """Raises msgspec.DecodeError or ValidationError on malformed input."""
+    return _names.decode(data)
 
 
 def encode_batch(batch: Batch) -> bytes:

@@ -47,6 +47,12 @@ def body_of_items(items: Iterable[wire.Item], **fields: Any) -> bytes:
     return envelope_of(payload.pack([wire.encode_item(item) for item in items]), **fields)
 
 
+def renamed(names: bytes, **columns: bytes) -> bytes:
+    """The names of a table with these columns instead."""
+    sound = wire.decode_names(zstandard.ZstdDecompressor().decompress(names))
+    return zstandard.ZstdCompressor().compress(wire.encode_names(msgspec.structs.replace(sound, **columns)))
+
+
 def samples_in(content: bytes) -> list[wire.Sample]:
     """What a batch carries."""
     items, _ = wire.decode_items(zstandard.ZstdDecompressor().decompress(content))

@@ -33,7 +33,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Profiles that share names. The i-th sample is of the path `paths[i]` in the thread named by string `threads[i]`.
+    """Profiles that share names. The i-th sample is of the path `paths[i]` in the thread `threads[i]` of its names.
 
     `offsets` are milliseconds after the profile's start plus one, 0 where unknown; None when all are unknown.
     """

@@ -1,8 +1,8 @@
 """Numbers for services, frames and stacks: dense per service, the same in every process, for ever.
 
-Names, frames and stacks are told apart by their digests (`digests`), computed for a whole batch at once. What a process
-has met it remembers by digest; what others added since is loaded, and only what nobody has met is spelled out and
-takes the write lock. A remembered number is one whose transaction was committed, and belongs to the service row it was
+Frames and stacks are told apart by the digests that come with them, stacks by that and their thread. What a process has
+met it remembers by digest; what others added since is loaded, and only what nobody has met is put into words and takes
+the write lock. A remembered number is one whose transaction was committed, and belongs to the service row it was
 made for.
 """
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from diagnose.models import Frame, Service, Stack
 from diagnose.store import digests
 from diagnose.store.digests import Lanes
-from diagnose.store.names import FrameInfo, Names, Paths, spelled_out
+from diagnose.store.names import FrameInfo, Names, Spelled, given
 from diagnose.store.numberindex import NumberIndex
 
 _CACHED_SERVICES = 256
@@ -31,7 +31,7 @@ _THREAD_CHARS = 200
 
 
 class Recording(NamedTuple):
-    """Samples of one service: the i-th is of the path `paths[i]` in the thread named by the string `threads[i]`."""
+    """Samples of one service: the i-th is of the path `paths[i]` in the thread `threads[i]` of its names."""
 
     service: Service
     paths: NDArray[np.integer[Any]]
@@ -70,11 +70,11 @@ def services_of(names: Iterable[str]) -> dict[str, Service]:
 
 
 def stack_numbers(
-    service: Service, frames: Sequence[FrameInfo], paths: Paths, threads: Sequence[str]
+    service: Service, frames: Sequence[FrameInfo], stacks: Sequence[Sequence[int]], threads: Sequence[str]
 ) -> NDArray[np.uint32]:
-    """The number of each of these stacks; the i-th was seen in `threads[i]`."""
-    names, at_thread = spelled_out(frames, paths, threads)
-    return all_stack_numbers(names, [Recording(service, np.arange(len(threads)), at_thread)])[0]
+    """The number of each of these stacks of frames, root first; the i-th was seen in `threads[i]`."""
+    each = np.arange(len(threads))
+    return all_stack_numbers(given(frames, stacks, threads), [Recording(service, each, each)])[0]
 
 
 def all_stack_numbers(names: Names, recordings: Sequence[Recording]) -> list[NDArray[np.uint32]]:
@@ -82,8 +82,9 @@ def all_stack_numbers(names: Names, recordings: Sequence[Recording]) -> list[NDA
     by_service: dict[int, list[int]] = {}
     for index, one in enumerate(recordings):
         by_service.setdefault(one.service.pk, []).append(index)
+    lanes = _Lanes(digests.of_numbers(names.path_digests), digests.of_texts(names.threads))
     asked = {
-        service: _asked(names, [recordings[index] for index in mine]) for service, mine in by_service.items()
+        service: _asked(lanes, [recordings[index] for index in mine]) for service, mine in by_service.items()
     }
     new = [one for one in asked.values() if len(one.new)]
     if new:
@@ -95,6 +96,13 @@ def all_stack_numbers(names: Names, recordings: Sequence[Recording]) -> list[NDA
         ends = np.cumsum([len(recordings[index].paths) for index in mine])
         numbers |= zip(mine, np.split(asked[service].numbers.astype(np.uint32), ends[:-1]), strict=True)
     return [numbers[index] for index in range(len(recordings))]
+
+
+class _Lanes(NamedTuple):
+    """Digests of a batch's paths and threads."""
+
+    paths: Lanes
+    threads: Lanes
 
 
 class _Asked(NamedTuple):
@@ -112,22 +120,21 @@ class _Asked(NamedTuple):
         return [(service, digest) for digest in digests.in_bytes(self.lanes[:, self.new])]
 
 
-def _asked(names: Names, recordings: Sequence[Recording]) -> _Asked:
+def _asked(batch: _Lanes, recordings: Sequence[Recording]) -> _Asked:
     """Of recordings of one service, as one."""
     paths = np.concatenate([one.paths for one in recordings])
     threads = np.concatenate([one.threads for one in recordings])
     recording = Recording(recordings[0].service, paths, threads)
     known = _known_of(recording.service)
-    lanes = digests.of_rows(names.path_digests.take(paths, axis=1), names.text_digests.take(threads, axis=1))
+    lanes = digests.of_rows(batch.paths.take(paths, axis=1), batch.threads.take(threads, axis=1))
     since = known.next_stack
     numbers = known.stacks.find(lanes)
     return _Asked(recording, known, since, lanes, numbers, np.flatnonzero(numbers < 0))
 
 
 class _Place(NamedTuple):
-    """Where a batch spells out a stack that this process has not met."""
+    """Where a batch has a stack that this process has not met."""
 
-    known: _Known
     path: int
     thread: int
 
@@ -138,19 +145,20 @@ def _learned(names: Names, asked: Sequence[_Asked]) -> dict[_Named, int]:
     for one in asked:
         paths, threads = one.recording.paths[one.new].tolist(), one.recording.threads[one.new].tolist()
         for name, path, thread in zip(one.names(), paths, threads, strict=True):
-            missing[name] = _Place(one.known, path, thread)
+            missing[name] = _Place(path, thread)
     known = {one.recording.service.pk: one.known for one in asked}
     since = {one.recording.service.pk: one.since for one in asked}
     found = _loaded(Stack, since)
     if missing.keys() <= found.keys():
         _remember_when_committed(known, {}, found)
         return found
+    spelled = names.spell({place.path for name, place in missing.items() if name not in found})
     with transaction.atomic():
         _lock_services(known)
         found = _loaded(Stack, since)
-        frames = _Frames(names, known)
         new = {name: place for name, place in missing.items() if name not in found}
-        found |= _add(Stack, _stack_fields(names, new, frames), since, found)
+        frames = _Frames(known)
+        found |= _add(Stack, _stack_fields(names, spelled, new, frames), since, found)
         _remember_when_committed(known, frames.found, found)
     return found
 
@@ -164,43 +172,42 @@ def _lock_services(services: Collection[int]) -> None:
 
 
 def _stack_fields(
-    names: Names, new: Mapping[_Named, _Place], frames: _Frames
+    names: Names, spelled: Spelled, new: Mapping[_Named, _Place], frames: _Frames
 ) -> dict[_Named, tuple[Any, ...]]:
     """What new stacks consist of; their frames get numbers first."""
-    used: dict[int, dict[int, None]] = {}
+    used: dict[int, dict[bytes, None]] = {}
     for (service, _), place in new.items():
-        used.setdefault(service, {}).update(dict.fromkeys(names.path(place.path).tolist()))
-    numbers = {service: frames.numbers(service, list(mine)) for service, mine in used.items()}
+        used.setdefault(service, {}).update(dict.fromkeys(spelled.paths[place.path]))
+    numbers = {service: frames.numbers(service, mine, spelled.frames) for service, mine in used.items()}
     return {
         (service, digest): (
-            names.string(place.thread)[:_THREAD_CHARS],
-            numbers[service][names.path(place.path)].tobytes(),
+            names.threads[place.thread][:_THREAD_CHARS],
+            np.array([numbers[service][frame] for frame in spelled.paths[place.path]], "<u4").tobytes(),
         )
         for (service, digest), place in new.items()
     }
 
 
 class _Frames:
-    """Numbers of a batch's frames, while their services are locked; `found` is what was loaded or added meanwhile."""
+    """Numbers of frames while their services are locked; `found` is what was loaded or added meanwhile."""
 
-    def __init__(self, names: Names, known: Mapping[int, _Known]) -> None:
-        self._names, self._known = names, known
+    def __init__(self, known: Mapping[int, _Known]) -> None:
+        self._known = known
         self._since = {service: each.next_frame for service, each in known.items()}
         self.found = _loaded(Frame, self._since)
 
-    def numbers(self, service: int, used: list[int]) -> NDArray[np.uint32]:
-        """The number of each used frame at its index; the others are 0."""
-        names, known = self._names, self._known[service].frames
-        keys = [(service, digest) for digest in digests.in_bytes(names.frame_digests[:, used])]
-        new = {
-            key: tuple(names.frame(frame))
-            for key, frame in zip(keys, used, strict=True)
-            if key not in self.found and key[1] not in known
+    def numbers(
+        self, service: int, used: Collection[bytes], infos: Mapping[bytes, FrameInfo]
+    ) -> dict[bytes, int]:
+        """By digest."""
+        known = self._known[service].frames
+        new: dict[_Named, tuple[Any, ...]] = {
+            (service, digest): infos[digest]
+            for digest in used
+            if digest not in known and (service, digest) not in self.found
         }
         self.found |= _add(Frame, new, {service: self._since[service]}, self.found)
-        numbers = np.zeros(names.frames.shape[1], "<u4")
-        numbers[used] = [self.found[key] if key in self.found else known[key[1]] for key in keys]
-        return numbers
+        return {digest: known[digest] if digest in known else self.found[service, digest] for digest in used}
 
 
 def _loaded(model: _Model, since: Mapping[int, int]) -> dict[_Named, int]:

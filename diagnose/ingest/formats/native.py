@@ -22,18 +22,21 @@ from diagnose.ingest.content import (
     Readings,
 )
 from diagnose.ingest.formats.columns import column, fixed
+from diagnose.ingest.formats.spelling import stated_bytes
 from diagnose.ingest.formats.stacks import recording_of
 from diagnose.ingest.formats.text import MAX_COUNT, checked_labels, checked_name, cut
 from diagnose.store.serieskeys import Definitions, key_of
 
 _TEXT_CHARS = 4_000
 _MAX_POINTS = 4_000_000
+# A collector gathers 16 MiB of samples and one large capture, which has at most 32 MiB of names.
+_MAX_NAMES_BYTES = 64 * 1024 * 1024
 
 
 def read(items: Iterable[wire.Item], skipped: int, clock: Clock) -> Content:
     """`skipped` is how many items were of unknown kinds. Raises Malformed."""
     content = Content([], [], [], [], [], [], skipped, 0)
-    unusable = 0
+    unusable = names_bytes = 0
     for item in items:
         match item:
             case wire.PointTable():
@@ -41,6 +44,12 @@ def read(items: Iterable[wire.Item], skipped: int, clock: Clock) -> Content:
                 content.readings.append(readings)
                 unusable += left_out
             case wire.ProfileTable():
+                names_bytes += stated_bytes(item.names)
+                if names_bytes > _MAX_NAMES_BYTES:
+                    raise Malformed(
+                        f"the names of a batch have {names_bytes} bytes; at most {_MAX_NAMES_BYTES} are taken: "
+                        "send smaller batches"
+                    )
                 content.recordings.append(recording_of(item, clock))
             case wire.Histogram() if not math.isfinite(item.sum):
                 unusable += 1

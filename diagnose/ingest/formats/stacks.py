@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import accumulate
 
 import numpy as np
@@ -9,21 +10,20 @@ from numpy.typing import NDArray
 
 from collectors import wire
 from collectors.columns import STATES
+from collectors.stackdigests import DIGEST_BYTES
 from diagnose.ingest.clock import Clock
 from diagnose.ingest.content import Malformed, Profile, Recording
-from diagnose.ingest.formats.columns import column, unpacked
-from diagnose.ingest.formats.text import MAX_COUNT, checked_key, cut
-from diagnose.store.names import Names, Paths
+from diagnose.ingest.formats.columns import column
+from diagnose.ingest.formats.spelling import spelled
+from diagnose.ingest.formats.text import MAX_COUNT, checked_key, cut, cut_all
+from diagnose.store.names import Names
 
 MAX_PROFILES = 1_000
 MAX_STACKS = 100_000
-MAX_DEPTH = 2_000
 _MAX_SAMPLES = 10 * MAX_STACKS
-_MAX_PATH_FRAMES = 10_000_000
 _MAX_TOTAL = 1 << 62
 _MAX_OFFSET_MS = 1 << 32
-_STRING_CHARS, _SERVICE_CHARS = 1_000, 300
-_CONTINUES = 0x80  # the bytes of a character after its first are 0b10xxxxxx
+_THREAD_CHARS, _SERVICE_CHARS = 1_000, 300
 
 
 def recording_of(table: wire.ProfileTable, clock: Clock) -> Recording:
@@ -33,11 +33,11 @@ def recording_of(table: wire.ProfileTable, clock: Clock) -> Recording:
             f"{len(table.profiles)} profiles in one table: at most {MAX_PROFILES}; send smaller ones"
         )
     names = _names(table)
-    paths = column(table.sample_stacks, "sample_stacks", len(names.paths.lengths))
+    paths = column(table.sample_stacks, "sample_stacks", len(names.path_digests))
     samples = len(paths)
     if samples > _MAX_SAMPLES:
         raise Malformed(f"{samples} samples in one table: at most {_MAX_SAMPLES}; send smaller ones")
-    threads = column(table.sample_threads, "sample_threads", len(names.text_lengths), samples)
+    threads = column(table.sample_threads, "sample_threads", len(names.threads), samples)
     counts = column(table.sample_values, "sample_values", MAX_COUNT + 1, samples)
     column(table.sample_states, "sample_states", len(STATES), samples)
     offsets = None
@@ -78,52 +78,13 @@ def _profile(head: wire.Profile, counts: NDArray[np.int64], end: int, clock: Clo
 
 
 def _names(table: wire.ProfileTable) -> Names:
-    text, lengths = _text(table)
-    names = column(table.frame_names, "frame_names", len(lengths))
-    frames = (
-        names,
-        column(table.frame_files, "frame_files", len(lengths), len(names)),
-        column(table.frame_lines, "frame_lines", 1 << 31, len(names)),
-        column(table.frame_modules, "frame_modules", len(lengths), len(names)),
-    )
-    return Names(text, lengths, np.stack(frames), _paths(table, len(names)))
-
-
-def _text(table: wire.ProfileTable) -> tuple[bytes, NDArray[np.int64]]:
-    """Checked UTF-8, cut where a string is longer than any name."""
-    lengths = column(table.text_lengths, "text_lengths", len(table.text) + 1)
-    ends = np.cumsum(lengths)
-    if (int(ends[-1]) if len(ends) else 0) != len(table.text):
-        raise Malformed(f"the strings of a table are not as long as their {len(table.text)} bytes")
-    try:
-        table.text.decode()
-    except UnicodeDecodeError as error:
-        raise Malformed(f"the strings of a table are no UTF-8: {error}") from None
-    raw = np.frombuffer(table.text, np.uint8)
-    begins = ends[lengths > 0] - lengths[lengths > 0]
-    if np.any(raw[begins] & 0xC0 == _CONTINUES):
-        raise Malformed("a string of a table begins within a character; check text_lengths")
-    if b"\0" not in table.text and (not len(lengths) or lengths.max() <= _STRING_CHARS):
-        return table.text, lengths
-    spans = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
-    texts = [cut(table.text[begin:end].decode(), _STRING_CHARS).encode() for begin, end in spans]
-    return b"".join(texts), np.array([len(text) for text in texts], np.int64)
-
-
-def _paths(table: wire.ProfileTable, frames: int) -> Paths:
-    """Of a very deep stack the innermost frames are kept: there the time is spent."""
-    path_frames = unpacked(table.paths, "paths")
-    if len(path_frames) > _MAX_PATH_FRAMES:
-        raise Malformed(f"the stacks of a table have {len(path_frames)} frames; sample less")
-    if len(path_frames) and path_frames.max() >= frames:
-        raise Malformed(f"a stack has frame {path_frames.max()}, but the table has {frames} frames")
-    lengths = column(table.path_lengths, "path_lengths", len(path_frames) + 1)
-    if len(lengths) > MAX_STACKS:
-        raise Malformed(f"{len(lengths)} stacks in one table: at most {MAX_STACKS}; sample less")
-    ends = np.cumsum(lengths)
-    if (int(ends[-1]) if len(ends) else 0) != len(path_frames):
-        raise Malformed(f"the stacks of a table are not as long as their {len(path_frames)} frames")
-    if not len(lengths) or lengths.max() <= MAX_DEPTH:
-        return Paths(path_frames, lengths)
-    from_leaf = np.repeat(ends, lengths) - np.arange(len(path_frames))
-    return Paths(path_frames[from_leaf <= MAX_DEPTH], np.minimum(lengths, MAX_DEPTH))
+    if len(table.path_digests) % DIGEST_BYTES:
+        raise Malformed(
+            f"column 'path_digests' has {len(table.path_digests)} bytes, not digests of {DIGEST_BYTES} bytes each"
+        )
+    digests = np.frombuffer(table.path_digests, "<u8")
+    for what, number in (("stacks", len(digests)), ("threads", len(table.threads))):
+        if number > MAX_STACKS:
+            raise Malformed(f"{number} {what} in one table: at most {MAX_STACKS}; sample less")
+    threads = cut_all(table.threads, _THREAD_CHARS)
+    return Names(digests, threads, partial(spelled, table.names, table.path_digests))

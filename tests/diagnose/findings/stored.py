@@ -10,7 +10,7 @@ from diagnose.correlate.samples import Profile, Samples
 from diagnose.models import Fact, Host
 from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.blob import summed
-from diagnose.store.names import FrameInfo, flattened
+from diagnose.store.names import FrameInfo
 from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 
@@ -45,7 +45,7 @@ def _profile(host: Host, profile: Profile, end: datetime) -> ProfileRow:
     numbers = dictionary.stack_numbers(
         service,
         [FrameInfo(frame.name, frame.file, frame.line, frame.module) for frame in frames],
-        flattened([[index[frame] for frame in stack.frames] for stack in profile.stacks]),
+        [[index[frame] for frame in stack.frames] for stack in profile.stacks],
         [stack.thread for stack in profile.stacks],
     )
     ids, counts = summed(numbers, np.array([stack.count for stack in profile.stacks], np.int64))

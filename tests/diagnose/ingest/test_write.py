@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 from django.db import connection
 
 from collectors import payload, wire
 from collectors.columns import Frame, StackColumns, StackSample, packed
 from collectors.tables import point_table, profile_table
+from diagnose import models
 from diagnose.ingest import ledger, pending, prepare, write
 from diagnose.models import (
     BatchPart,
@@ -26,12 +28,12 @@ from diagnose.models import (
     ProbeState,
     QuarantinedBatch,
 )
-from diagnose.store import days, engine, flamegraph, profiles, series
+from diagnose.store import days, dictionary, engine, flamegraph, profiles, series
 from diagnose.store.engine.sqlite import SQLITE, path_of
 from diagnose.store.rows import MetricBatch
 from diagnose.store.sql.metrics import SqlMetricStore
 from diagnose.store.sql.profiles import SqlProfileStore
-from tests.batches import EPOCH, body_of, body_of_items, envelope_of
+from tests.batches import EPOCH, body_of, body_of_items, envelope_of, renamed
 from tests.diagnose.ingest.conftest import points, stacks
 
 pytestmark = pytest.mark.usefixtures("data_dir")
@@ -158,11 +160,17 @@ def test_a_collector_with_a_new_epoch_starts_at_one_again(host, queued):
 
 
 def table(**fields: Any) -> wire.ProfileTable:
-    """One profile with one sound sample but for these fields."""
+    """One profile with one sound sample but for these fields, of the table or of its names."""
     profile = wire.Profile("cpu", "samples", "shop", {}, 1, 2, fields.pop("period", 1), 1)
     one = StackColumns.of([Frame(0, 0, 0, 0)], [[0]], [StackSample(0, 0, 1)])
     made = profile_table([wire.Stacks("cpu", "samples", "shop", {}, 1, 2, 1, ["a"], one)])
+    names = {name: fields.pop(name) for name in [*fields] if name in wire.Names.__struct_fields__}
+    if names:
+        fields["names"] = renamed(made.names, **names)
     return msgspec.structs.replace(made, **{"profiles": [profile]} | fields)
+
+
+SIZELESS = zstandard.ZstdCompressor(write_content_size=False)
 
 
 def point_columns(**fields: bytes) -> wire.PointTable:
@@ -191,6 +199,13 @@ BROKEN = {
     "a sample of an unknown stack": table(sample_stacks=packed([1])),
     "a sample of an unknown thread": table(sample_threads=packed([5])),
     "a sample in an unknown state": table(sample_states=packed([3])),
+    "a digest that its stack does not have": table(path_digests=b"8 letters"[:8]),
+    "half a digest": table(path_digests=b"half"),
+    "a stack without its digest": table(path_digests=b""),
+    "names that are no zstd frame": table(names=b"names"),
+    "names that are no names": table(names=zstandard.ZstdCompressor().compress(b"\xc1")),
+    "names that do not state their size": table(names=SIZELESS.compress(b"a")),
+    "names of more bytes than a batch may have": table(names=zstandard.ZstdCompressor().compress(bytes(2**26 + 1))),
     "a count that cannot be": table(sample_values=packed([2**63])),
     "counts beyond a century": table(sample_values=packed([2**53]), period=10**9),
     "a column that ends within a number": table(paths=b"\0\0\0\2"),
@@ -208,7 +223,9 @@ BROKEN = {
     "a profile whose labels fit into no key": table(
         profiles=[wire.Profile("cpu", "samples", "shop", {str(n): "ü" * 100 for n in range(11)}, 1, 2, 1, 1)]
     ),
-    "a hundred thousand stacks and one": table(path_lengths=packed([0] * 100_001), paths=packed([])),
+    "a hundred thousand stacks and one": table(path_digests=bytes(8) * 100_001),
+    "a hundred thousand threads and one": table(threads=["a"] * 100_001),
+    "more stacks than digests": table(path_lengths=packed([1, 0])),
     "strings that are no UTF-8": table(text=b"\xff"),
     "a string that begins within a character": table(text="é".encode(), text_lengths=packed([1, 1])),
     "strings of more than there is": table(text_lengths=packed([2])),
@@ -227,6 +244,28 @@ def test_a_poison_batch_is_kept_with_its_error_and_does_not_block(what, host, qu
     assert (poison.seq, bool(poison.error), bool(poison.payload)) == (1, True, True)
     assert ledger.committed_seq(host.pk, EPOCH) == 2
     assert total_of(host, "load1") == 2.0
+
+
+def test_a_wrong_digest_is_refused_with_its_value_and_the_remedy(host, queued):
+    """It could be that of another's stack, which would bear a wrong name for ever."""
+    queued(1, body_of_items([table(path_digests=b"\xab" * 8)]))
+    write.write_waiting()
+    error = QuarantinedBatch.objects.get().error
+    assert all(part in error for part in ("stack 0", "ab" * 8, "path_digests", "install"))
+    assert not models.Stack.objects.exists()
+    assert not models.Frame.objects.exists()
+
+
+def test_names_that_nobody_needs_are_not_read(host, queued):
+    """A digest that was met stands for its stack, whatever names come with it."""
+    sound = profile_table([stacks({("main",): 5})])
+    for seq, names in enumerate((sound.names, b"damaged", renamed(sound.names, text=b"other")), 1):
+        queued(seq, body_of_items([msgspec.structs.replace(sound, names=names)], seq=seq))
+        write.write_waiting()
+        dictionary._known.clear()
+    assert profile_total() == 15
+    assert not QuarantinedBatch.objects.exists()
+    assert [frame.name for frame in models.Frame.objects.all()] == ["main"]
 
 
 def test_a_batch_that_breaks_the_store_does_not_take_its_group_with_it(host, queued, monkeypatch):

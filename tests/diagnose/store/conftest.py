@@ -12,7 +12,7 @@ import pytest
 from diagnose.models import Host, Service
 from diagnose.store import backend, dictionary, serieskeys
 from diagnose.store.blob import summed
-from diagnose.store.names import FrameInfo, flattened
+from diagnose.store.names import FrameInfo
 from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 Stack = tuple[str, ...]
@@ -30,7 +30,7 @@ def put_profile(host: Host, data_dir) -> Callable[..., None]:
         frames = [FrameInfo(name, "shop.py", 10 + index, "") for index, name in enumerate(names)]
         stacks = [[names.index(name) for name in stack] for stack in counts]
         thread, host_id = chosen.pop("thread"), chosen.pop("host_id")
-        numbers = dictionary.stack_numbers(service, frames, flattened(stacks), [thread] * len(stacks))
+        numbers = dictionary.stack_numbers(service, frames, stacks, [thread] * len(stacks))
         ids, values = summed(numbers, np.array(list(counts.values()), np.int64))
         row = ProfileRow(
             group=ProfileGroup(service.pk, chosen.pop("type", "cpu"), "samples"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diagnose.models import Frame, Host, Service, Stack
 from diagnose.store import dictionary, serieskeys
-from diagnose.store.names import FrameInfo, flattened
+from diagnose.store.names import FrameInfo
 
 
 def frames(*names: str) -> list[FrameInfo]:
@@ -21,7 +21,7 @@ def frames(*names: str) -> list[FrameInfo]:
 def numbers_of(
     service: Service, known: list[FrameInfo], stacks: list[list[int]], threads: list[str]
 ) -> NDArray[np.uint32]:
-    return dictionary.stack_numbers(service, known, flattened(stacks), threads)
+    return dictionary.stack_numbers(service, known, stacks, threads)
 
 
 def test_the_same_stack_has_the_same_number_however_it_is_indexed(db):

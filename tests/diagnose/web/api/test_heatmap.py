@@ -9,7 +9,7 @@ import pytest
 
 from diagnose.models import Host
 from diagnose.store import backend, dictionary
-from diagnose.store.names import FrameInfo, flattened
+from diagnose.store.names import FrameInfo
 from diagnose.store.rows import BatchKey, Offsets, ProfileBatch, ProfileGroup, ProfileRow
 from tests.diagnose.web import recorded
 
@@ -23,7 +23,7 @@ def bursts(host: Host, data_dir) -> None:
     """`quick` runs at the begin of each of three seconds, `slow` at the end of the second one."""
     (service,) = dictionary.services_of(["shop.py"]).values()
     frames = [FrameInfo("quick", "shop.py", 1, ""), FrameInfo("slow", "shop.py", 2, "")]
-    ids = dictionary.stack_numbers(service, frames, flattened([[0], [1]]), ["MainThread"] * 2)
+    ids = dictionary.stack_numbers(service, frames, [[0], [1]], ["MainThread"] * 2)
     row = ProfileRow(
         group=ProfileGroup(service.pk, "cpu", "samples"),
         period_ns=10_000_000,
