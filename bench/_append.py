@@ -80,7 +80,7 @@ def points(folder: Path, fleet: Fleet) -> Iterator[Row]:
     series = serieskeys.series_numbers(host, keys, [True] * SERIES)
     rows, columns = RowPerStack(folder / "points.sqlite3"), Columnar(folder / "points.duckdb")
     rates, sealing, by_row, by_column = [], [], [], []
-    before = _stored.telemetry_bytes()
+    before, sums_before = _stored.telemetry_bytes("points"), _stored.telemetry_bytes("rollup")
     for readings in _readings():
         rates.append(rate(_put_points, host.pk, series, readings))
         # As beat does every minute: what was sealed makes room for what comes next.
@@ -94,9 +94,11 @@ def points(folder: Path, fleet: Fleet) -> Iterator[Row]:
     backend.metric_store().seal(_stored.TODAY)
     kept = _HOURS * _PEER_READINGS * SERIES
     weights = {"sqlite_row_per_point": [rows.size_bytes() / kept], "duckdb": [columns.size_bytes() / kept]}
-    weight = _stored.telemetry_bytes() - before
-    yield row("bytes_per_point_with_rollups", [weight / (8640 * SERIES)], "bytes", "lower", 1.5, weights)
-    yield row("mb_per_host_day_of_400_series", [weight / 1e6], "MB", "lower", 6)
+    weight = _stored.telemetry_bytes("points") - before
+    sums = _stored.telemetry_bytes("rollup") - sums_before
+    yield row("bytes_per_point", [weight / (8640 * SERIES)], "bytes", "lower", 1.5, weights)
+    yield row("bytes_per_point_with_rollups", [(weight + sums) / (8640 * SERIES)], "bytes", "lower", None)
+    yield row("mb_per_host_day_of_400_series_with_rollups", [(weight + sums) / 1e6], "MB", "lower", 6)
 
 
 def _readings() -> Iterator[list[_Reading]]:

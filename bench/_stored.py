@@ -14,6 +14,7 @@ from bench import _workload
 
 if TYPE_CHECKING:
     from diagnose.models import Host, Service
+    from diagnose.store.schema import Kind
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -112,9 +113,9 @@ def rate(run: Callable[..., int], *given: object) -> float:
     return done / (time.perf_counter() - began)
 
 
-def telemetry_bytes() -> int:
-    """All days of all kinds, as the engine tells it."""
+def telemetry_bytes(*kinds: Kind) -> int:
+    """All days of these kinds, or of all, as the engine tells it."""
     from diagnose.store import days
     from diagnose.store.schema import TABLES
 
-    return sum(sum(days.sizes_bytes(kind).values()) for kind in TABLES)
+    return sum(sum(days.sizes_bytes(kind).values()) for kind in kinds or TABLES)
