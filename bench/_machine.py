@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,14 @@ def started(services: Sequence[Service]) -> Iterator[dict[str, int]]:
     finally:
         for process in reversed(processes):
             _end(process)
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    for _ in range(300):
+        if ready():
+            return
+        time.sleep(0.1)
+    raise SystemExit("the web process did not come up within 30 seconds")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

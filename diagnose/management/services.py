@@ -69,12 +69,18 @@ def _granian(interface: str, application: str, port: int) -> list[str]:
     return [*argv, "--no-ws", "--log-level", "error", application]
 
 
-def worker() -> Service:
+def workers() -> list[Service]:
+    """As many as WORKERS says, each with a name of its own for Celery."""
+    names = ["worker", *(f"worker-{number}" for number in range(2, settings.CONFIG["WORKERS"] + 1))]
+    return [worker(name) for name in names]
+
+
+def worker(name: str = "worker") -> Service:
     argv = [*_PYTHON, "celery", "-A", "diagnose.celery:app", "-q", "worker", "-l", "WARNING", "-P", "threads"]
     # Celery warns of root because of pickled messages, which it does not accept here.
     env = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-    argv += ["-c", str(WORKER_THREADS), "--without-gossip", "--without-mingle"]
-    return Service("worker", argv, env, unsaid=("Warm shutdown",))
+    argv += ["-c", str(WORKER_THREADS), "-n", f"{name}@%h", "--without-gossip", "--without-mingle"]
+    return Service(name, argv, env, unsaid=("Warm shutdown",))
 
 
 def beat(data_dir: Path) -> Service:

@@ -41,6 +41,7 @@ def test_a_line_of_dotenv_that_cannot_be_read_is_named(dotenv):
         ("DIAGNOSE_STREAM_PORT", "-1", "from 1 to 65535"),
         ("RETENTION_POINT_DAYS", "0", "at least 1"),
         ("RETENTION_ROLLUP_DAYS", "3", "at least the 7 days of RETENTION_PROFILE_DAYS"),
+        ("WORKERS", "none", "from 1 to 64"),
         ("DISK_BUDGET", "lots", "such as 500M or 20G"),
         ("DATABASE_URL", "mysql://db/x", "sqlite:// or postgresql://"),
         ("STREAM_URL", "stream.example.com", "http:// or https://"),

@@ -78,7 +78,7 @@ def _start(supervisor: Supervisor) -> None:
         )
     link = _prepare_database(data_dir)
     static.collect()
-    for service in (services.web(), services.stream(), services.worker(), services.beat(data_dir)):
+    for service in (services.web(), services.stream(), *services.workers(), services.beat(data_dir)):
         supervisor.start(service)
     ready = supervisor.wait_for(services.web_answers, _READY_SECONDS)
     if not supervisor.stopping:
