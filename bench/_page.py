@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import http.client
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import urlencode
 
+from bench._machine import started, wait_for
 from bench._profile_queries import CALLS, DAY_OF_DETAIL, DAY_OF_FLEET
 from bench._results import Row, milliseconds, percentiles
 from bench._stored import DAY, HOUR, Fleet
@@ -49,37 +47,10 @@ def answer(connection: http.client.HTTPConnection, path: str, token: str) -> byt
 
 @contextmanager
 def web() -> Iterator[http.client.HTTPConnection]:
-    """The web process on this installation, and a kept connection to it."""
-    argv = [
-        "granian",
-        "--interface",
-        "wsgi",
-        "--port",
-        str(PORT),
-        "--workers",
-        "1",
-        "--blocking-threads",
-        "8",
-    ]
-    command = [sys.executable, "-m", *argv, "--no-access-log", "diagnose.wsgi:application"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-    try:
-        wait_for(connection)
-        yield connection
-    finally:
-        connection.close()
-        process.terminate()
-        process.wait(10)
+    """The product's web process on this installation, and a kept connection to it."""
+    from diagnose.management import services
 
-
-def wait_for(connection: http.client.HTTPConnection) -> None:
-    for _ in range(200):
-        try:
-            connection.request("GET", "/api/v1/openapi.json")
-            connection.getresponse().read()
-            return
-        except OSError:
-            connection.close()
-            time.sleep(0.1)
-    raise SystemExit(f"the web process did not come up on port {PORT}")
+    with started([services.web()]):
+        wait_for(services.web_answers)
+        with closing(http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)) as connection:
+            yield connection

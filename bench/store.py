@@ -12,6 +12,8 @@ store on PostgreSQL, in a run of its own.
 
 from __future__ import annotations
 
+import os
+
 from bench import (
     _append,
     _growth,
@@ -27,7 +29,11 @@ from bench._installation import installation
 
 
 def main() -> None:
+    os.environ["DIAGNOSE_PORT"] = str(_page.PORT)
     with installation() as folder:
+        from diagnose.management import static
+
+        static.collect()
         fleet = _stored.fleet()
         rows = [
             *_append.profiles(folder, fleet),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from collectors import netlink
@@ -105,6 +106,24 @@ class SockDiag:
                 found = parse_udp(self._netlink.buffer, start, end)
                 if found is not None:
                     yield found
+
+
+class KeptSockDiag:
+    """Opened when it is first needed and kept between passes; after an error the next pass opens another."""
+
+    def __init__(self) -> None:
+        self._open: SockDiag | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[SockDiag]:
+        if self._open is None:
+            self._open = SockDiag()
+        try:
+            yield self._open
+        except BaseException:
+            self._open.close()
+            self._open = None
+            raise
 
 
 def _request(states: int, *extensions: int) -> bytes:

@@ -16,7 +16,7 @@ from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import closewait, traffic
 from collectors.probes.net.traffic import MOST_MEASURED, Traffic
 from collectors.readings import gauge
-from collectors.sockdiag import Listener, SockDiag
+from collectors.sockdiag import KeptSockDiag, Listener, SockDiag
 from collectors.wire import Sample
 
 METRICS = (
@@ -162,16 +162,10 @@ class Connections:
     METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
-        self._diag: SockDiag | None = None
+        self._kept = KeptSockDiag()
         self._table = Table()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Other namespaces are read by the probe `namespaces`."""
-        if self._diag is None:
-            self._diag = SockDiag()
-        try:
-            yield from self._table.samples(host, self._diag, self._diag.listeners())
-        except BaseException:
-            self._diag.close()
-            self._diag = None
-            raise
+        with self._kept.opened() as diag:
+            yield from self._table.samples(host, diag, diag.listeners())

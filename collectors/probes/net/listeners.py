@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
 from collectors.readings import Labels, count, gauge
-from collectors.sockdiag import Listener, SockDiag
+from collectors.sockdiag import KeptSockDiag, Listener
 from collectors.wire import ProbeStatus, Sample
 
 LENGTH = "listener_accept_queue_length"
@@ -133,19 +133,13 @@ class Listeners:
     METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
-        self._diag: SockDiag | None = None
+        self._kept = KeptSockDiag()
         self._queues = Queues()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Other namespaces are read by the probe `namespaces`."""
-        if self._diag is None:
-            self._diag = SockDiag()
-        try:
-            found = self._diag.listeners()
-        except BaseException:
-            self._diag.close()
-            self._diag = None
-            raise
+        with self._kept.opened() as diag:
+            found = diag.listeners()
         yield from self._queues.samples(host, found)
         yield self._owners_found(owners.of(host.proc).hidden_processes)
 

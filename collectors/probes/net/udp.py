@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
 from collectors.readings import Increases, Labels, count, gauge
-from collectors.sockdiag import SockDiag, UdpSocket
+from collectors.sockdiag import KeptSockDiag, SockDiag, UdpSocket
 from collectors.wire import Sample
 
 _LABELS = ("listener", "pid", "service", "netns")
@@ -85,16 +85,10 @@ class Udp:
     METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
-        self._diag: SockDiag | None = None
+        self._kept = KeptSockDiag()
         self._table = Table()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Other namespaces are read by the probe `namespaces`."""
-        if self._diag is None:
-            self._diag = SockDiag()
-        try:
-            yield from self._table.samples(host, self._diag)
-        except BaseException:
-            self._diag.close()
-            self._diag = None
-            raise
+        with self._kept.opened() as diag:
+            yield from self._table.samples(host, diag)
