@@ -15,12 +15,29 @@ import pytest
 
 from collectors.probes.ebpf import http_server
 from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
+from collectors.wire import Histogram, Sample
 from tests.collectors.probes.ebpf import http_servers
 from tests.collectors.probes.ebpf.live import counting, histograms, own_service
 
 pytestmark = pytest.mark.root(to="load eBPF programs")
 
 SERVE = "import runpy; import sys; sys.argv = ['', '{}']; runpy.run_path('{}', run_name='__main__')"
+
+
+def seconds_of(client: http.client.HTTPConnection, paths: tuple[str, ...]) -> float:
+    """How long these requests took, one after the other on one connection, which is closed then."""
+    began = time.monotonic()
+    for path in paths:
+        client.request("GET", path)
+        client.getresponse().read()
+    elapsed = time.monotonic() - began
+    client.close()
+    return elapsed
+
+
+def by_status(samples: list[Sample], port: int) -> dict[str, Histogram]:
+    told = histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}")
+    return {sample.labels["status_class"]: sample for sample in told}
 
 
 @pytest.fixture
@@ -171,19 +188,12 @@ def test_nginx_is_seen_with_its_listener(read, tmp_path):
                 break
             except ConnectionRefusedError:
                 time.sleep(0.02)
-        began = time.monotonic()
-        for path in ("/page", "/page", "/none"):
-            client.request("GET", path)
-            client.getresponse().read()
-        elapsed = time.monotonic() - began
-        client.close()
+        elapsed = seconds_of(client, ("/page", "/page", "/none"))
         samples = read()
     finally:
         process.kill()
         process.wait()
-    found = {
-        s.labels["status_class"]: s for s in histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}")
-    }
+    found = by_status(samples, port)
     assert {status: sample.count for status, sample in found.items()} == {"2xx": 2, "4xx": 1}
     assert found["2xx"].sum < elapsed
 
@@ -221,18 +231,11 @@ def test_a_go_server_is_seen(read, tmp_path):
     try:
         port = int(process.stdout.readline())
         client = http.client.HTTPConnection("127.0.0.1", port)
-        began = time.monotonic()
-        for path in ("/", "/", "/none"):
-            client.request("GET", path)
-            client.getresponse().read()
-        elapsed = time.monotonic() - began
-        client.close()
+        elapsed = seconds_of(client, ("/", "/", "/none"))
         samples = read()
     finally:
         process.kill()
         process.wait()
-    found = {
-        s.labels["status_class"]: s for s in histograms(samples, SERVICE_TIME, listener=f"127.0.0.1:{port}")
-    }
+    found = by_status(samples, port)
     assert {status: sample.count for status, sample in found.items()} == {"2xx": 2, "4xx": 1}
     assert 0.06 <= found["2xx"].sum + found["4xx"].sum <= elapsed

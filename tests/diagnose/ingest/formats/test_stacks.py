@@ -121,13 +121,13 @@ def large(paths: list[list[int]], name: str = "f") -> wire.ProfileTable:
     return profile_table([wire.Stacks("cpu", "samples", "shop", {}, 1, 2, 1, ["", name], columns)])
 
 
-def test_a_hundred_thousand_stacks_and_depths_of_two_thousand_are_read_within_a_second():
+def test_a_hundred_thousand_stacks_and_depths_of_two_thousand_are_read_at_a_bounded_cost():
     many = [[n // 1_000, *[0] * (n % 40), n % 1_000] for n in range(100_000)]
     tables = large(many), large([[n, *[0] * 1_999] for n in range(1_000)])
     for table in tables:
         began = time.process_time()
         assert in_words(read(table))
-        assert time.process_time() - began < 10  # about 0.5 on a machine that does nothing else
+        assert time.process_time() - began < 5  # 0.8 and 0.3 measured on a slow machine
 
 
 def test_of_stacks_that_are_too_deep_the_innermost_frames_are_kept():
