@@ -17,7 +17,7 @@ BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench
 # They ask no database, so once is enough.
 WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
 
-.PHONY: help run demo test test-unit test-system test-postgresql test-faults lint format bench packs chromium pack-tools clean
+.PHONY: help run demo test test-unit test-system test-postgresql test-faults lint format bench packs chromium pack-tools programs clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -28,13 +28,13 @@ run: $(INSTALLED)  ## set up what is missing and run everything until Ctrl-C
 demo: $(INSTALLED)  ## a sample shop with three real faults, and what is found (up to six minutes)
 	@exec $(BIN)/python manage.py demo
 
-test: $(INSTALLED_FOR_TESTS) chromium pack-tools lint  ## lint, then all tests but the long ones
+test: $(INSTALLED_FOR_TESTS) chromium pack-tools programs lint  ## lint, then all tests but the long ones
 	$(BIN)/python -m pytest -m "not system"
 
 test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
 	$(BIN)/python -m pytest -m "not system and not browser" --ignore tests/e2e --ignore tests/integration
 
-test-system: $(INSTALLED_FOR_TESTS) test-postgresql  ## the tests that take longer than `make test` allows
+test-system: $(INSTALLED_FOR_TESTS) programs test-postgresql  ## the tests that take longer than `make test` allows
 	$(BIN)/python -m pytest -m system
 
 test-postgresql: $(INSTALLED_FOR_TESTS)  ## what needs a database, on a throw-away PostgreSQL; part of test-system
@@ -72,6 +72,9 @@ chromium:
 
 pack-tools:
 	@.ci/pack-tools
+
+programs:
+	@.ci/programs nginx go systemd-analyze
 
 clean:  ## remove what was installed and built; data/ stays
 	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

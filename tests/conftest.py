@@ -24,14 +24,22 @@ from tests.early_settings import RUN_DIR, SOCKET
 PASSWORD = "correct horse battery"
 
 
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where distributions keep servers
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What is marked `root` is passed over for other users, but never in CI, which must see all of it."""
-    marker = item.get_closest_marker("root")
-    if marker is None or os.geteuid() == 0:
-        return
-    reason = f"needs root to {marker.kwargs['to']}"
+    """What needs more than there is here is passed over, but never in CI, which must see all of it."""
+    for marker in item.iter_markers("root"):
+        if os.geteuid() != 0:
+            _pass_over(f"needs root to {marker.kwargs['to']}", "run CI as root")
+    for marker in item.iter_markers("program"):
+        if shutil.which(marker.args[0], path=SYSTEM_PATH) is None:
+            _pass_over(f"needs {marker.args[0]}", "CI installs it with .ci/programs")
+
+
+def _pass_over(reason: str, remedy: str) -> None:
     if os.environ.get("CI"):
-        pytest.fail(f"{reason}: run CI as root")
+        pytest.fail(f"{reason}: {remedy}")
     pytest.skip(reason)
 
 

@@ -18,6 +18,7 @@ from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
 from collectors.wire import Histogram, Sample
 from tests.collectors.probes.ebpf import http_servers
 from tests.collectors.probes.ebpf.live import counting, histograms, own_service
+from tests.conftest import SYSTEM_PATH
 
 pytestmark = pytest.mark.root(to="load eBPF programs")
 
@@ -167,10 +168,9 @@ def test_what_is_no_http_is_not_told(read):
     assert histograms(read(), SERVICE_TIME, listener=name) == []
 
 
+@pytest.mark.program("nginx")
 def test_nginx_is_seen_with_its_listener(read, tmp_path):
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        pytest.skip("nginx is not installed")
+    nginx = shutil.which("nginx", path=SYSTEM_PATH)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (tmp_path / "page").write_text("x" * 100_000)
@@ -216,10 +216,9 @@ func main() {
 
 
 @pytest.mark.system
+@pytest.mark.program("go")
 def test_a_go_server_is_seen(read, tmp_path):
     """Its answers come from another thread than its reads may."""
-    if shutil.which("go") is None:
-        pytest.skip("go is not installed")
     (tmp_path / "server.go").write_text(GO)
     subprocess.run(
         ["go", "build", "-o", "server", "server.go"],
