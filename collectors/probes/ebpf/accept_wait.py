@@ -10,9 +10,11 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from collectors.probe import Cost, Host, Metric
+from collectors.ebpf.cells import Cell
+from collectors.probe import Host, Metric
 from collectors.probes.ebpf import endpoints, tally
 from collectors.probes.ebpf.listening import Listening
+from collectors.probes.ebpf.packed import Packed
 from collectors.probes.ebpf.services import service_of
 from collectors.readings import Labels
 from collectors.wire import Sample
@@ -21,12 +23,10 @@ WAIT = "accept_wait_seconds"
 _PROCESS = struct.Struct("<I")
 
 
-class AcceptWait:
+class AcceptWait(Packed):
     """Cost: up to 2 µs a connection, and 5-9 ns each system call of the host while any is traced."""
 
     NAME = "accept_wait"
-    COST: Cost = "moderate"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
             WAIT,
@@ -37,18 +37,10 @@ class AcceptWait:
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
         listening = Listening(host.proc)
-        found = tally.tallies(drained.cells, partial(_labels, host, listening))
+        found = tally.tallies(cells, partial(_labels, host, listening))
         yield from tally.histograms(WAIT, "loglin4", host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, listening: Listening, group: bytes) -> Labels:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from collectors.ebpf.cells import Cell
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.readings import Labels
 from collectors.wire import Sample
 
@@ -18,28 +20,19 @@ OPERATIONS = ("read", "write", "flush", "discard", "other")
 _GROUP = struct.Struct("<HHI")
 
 
-class BlockIo:
+class BlockIo(Packed):
     """Cost: up to 1.2 µs a request."""
 
     NAME = "block_io"
     COST: Cost = "cheap"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(LATENCY, "s", "Time that requests to a block device took.", ("device", "operation")),
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
-        found = tally.tallies(drained.cells, partial(_labels, host.sys))
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
+        found = tally.tallies(cells, partial(_labels, host.sys))
         yield from tally.histograms(LATENCY, "loglin20", host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(sys: Path, group: bytes) -> Labels:

@@ -10,8 +10,10 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
+from collectors.ebpf.cells import Cell
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import endpoints, tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.probes.ebpf.services import service_of
 from collectors.readings import Labels
 from collectors.wire import Sample
@@ -20,12 +22,11 @@ WAIT = "dns_seconds"
 _PROCESS = struct.Struct("<I")
 
 
-class Dns:
+class Dns(Packed):
     """Cost: up to 1 µs a question, and 0.1 µs each read and write of other sockets."""
 
     NAME = "dns"
     COST: Cost = "cheap"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
             WAIT, "s", "Time from asking a name server until its answer is read.", ("dst", "service", "netns")
@@ -33,17 +34,9 @@ class Dns:
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
-        found = tally.tallies(drained.cells, partial(_labels, host))
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
+        found = tally.tallies(cells, partial(_labels, host))
         yield from tally.histograms(WAIT, "loglin20", host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from collectors.ebpf import support, tracefs
+from collectors.ebpf.cells import Cell
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.ebpf import tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.readings import Labels
 from collectors.wire import Sample
 
@@ -24,12 +26,11 @@ _NO_DROPS = frozenset({"NOT_DROPPED_YET", "CONSUMED"})
 _GROUP = struct.Struct("<I")
 
 
-class PacketDrops:
+class PacketDrops(Packed):
     """Cost: up to 2.4 µs a dropped packet."""
 
     NAME = "packet_drops"
     COST: Cost = "cheap"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
             DROPS,
@@ -42,21 +43,19 @@ class PacketDrops:
     )
 
     def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
+        super().__init__()
         self._reasons: dict[int, str] = {}
-
-    def rest(self) -> None:
-        self._source.rest()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         # Asked first: a host that lacks eBPF says so, and one without names is not made to count in vain.
         if not self._reasons and not support.missing():
             self._reasons = _read_reasons()
-        drained = self._source.drain()
-        found = tally.tallies(drained.cells, partial(_labels, self._reasons))
+        yield from super().collect(host)
+
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
+        found = tally.tallies(cells, partial(_labels, self._reasons))
         told = {labels: each for labels, each in found.items() if labels[0][1] not in _NO_DROPS}
         yield from tally.counts(DROPS, host.now_ns, told)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(reasons: Mapping[int, str], group: bytes) -> Labels:

@@ -10,9 +10,10 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from collectors.ebpf.cells import by_kind
-from collectors.probe import Cost, Host, Metric
+from collectors.ebpf.cells import Cell, by_kind
+from collectors.probe import Host, Metric
 from collectors.probes.ebpf import tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.probes.ebpf.services import service_of
 from collectors.readings import Labels
 from collectors.wire import Sample
@@ -23,30 +24,20 @@ _PROCESS = struct.Struct("<I")
 _KINDS = (WAIT, THROTTLED)
 
 
-class RunqueueWait:
+class RunqueueWait(Packed):
     """Cost: up to 0.9 µs a context switch."""
 
     NAME = "runqueue_wait"
-    COST: Cost = "moderate"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(WAIT, "s", "Time that threads waited for a CPU while they could run.", ("service",)),
         Metric(THROTTLED, "s", "Waits during which the cgroup's CPU quota was used up.", ("service",)),
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
         for kind, metric in enumerate(_KINDS):
-            found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host))
+            found = tally.tallies(by_kind(cells, kind), partial(_labels, host))
             yield from tally.histograms(metric, "loglin4", host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

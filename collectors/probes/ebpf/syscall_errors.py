@@ -10,8 +10,10 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from collectors.probe import Cost, Host, Metric
+from collectors.ebpf.cells import Cell
+from collectors.probe import Host, Metric
 from collectors.probes.ebpf import tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.probes.ebpf.services import service_of
 from collectors.readings import Labels
 from collectors.wire import Sample
@@ -34,12 +36,10 @@ CALLS = (
 _GROUP = struct.Struct("<IHH")
 
 
-class SyscallErrors:
+class SyscallErrors(Packed):
     """Cost: about 0.1 µs each of these calls, and 5-9 ns each other system call of the host while any is traced."""
 
     NAME = "syscall_errors"
-    COST: Cost = "moderate"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
             ERRORS,
@@ -51,17 +51,9 @@ class SyscallErrors:
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
-        found = tally.tallies(drained.cells, partial(_labels, host))
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
+        found = tally.tallies(cells, partial(_labels, host))
         yield from tally.counts(ERRORS, host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, group: bytes) -> Labels:

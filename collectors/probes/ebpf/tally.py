@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from collectors.ebpf.cells import Cell
-from collectors.ebpf.source import Drained, Source
+from collectors.ebpf.source import Drained
 from collectors.probe import Metric
 from collectors.readings import Labels, count
 from collectors.wire import Histogram, HistogramScheme, Points, Sample
@@ -51,11 +50,6 @@ class Tally:
         self.sum_ns += sum_ns
         for bucket, events in buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + events
-
-
-def pack_of(module: str, event_seconds: float = 0.0) -> Source:
-    """The pack beside a probe's module (its `__file__`)."""
-    return Source(Path(module).with_suffix(".pack"), event_seconds)
 
 
 def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:

@@ -7,10 +7,11 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from collectors.ebpf.cells import by_kind
-from collectors.probe import Cost, Host, Metric
+from collectors.ebpf.cells import Cell, by_kind
+from collectors.probe import Host, Metric
 from collectors.probes.ebpf import endpoints, tally
 from collectors.probes.ebpf.listening import Listening
+from collectors.probes.ebpf.packed import Packed
 from collectors.readings import Labels
 from collectors.wire import Sample
 
@@ -24,12 +25,10 @@ _ERROR = struct.Struct("<I")
 GIVEN_UP = "given up"
 
 
-class TcpLifecycle:
+class TcpLifecycle(Packed):
     """Cost: up to 1.5 µs a connection."""
 
     NAME = "tcp_lifecycle"
-    COST: Cost = "moderate"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(CONNECT, "s", "Time from connect() until the connection was established.", ("dst", "netns")),
         Metric(
@@ -49,24 +48,16 @@ class TcpLifecycle:
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
         listening = Listening(host.proc)
 
         def kind(number: int) -> dict[Labels, tally.Tally]:
-            return tally.tallies(by_kind(drained.cells, number), partial(_labels, host, listening, number))
+            return tally.tallies(by_kind(cells, number), partial(_labels, host, listening, number))
 
         yield from tally.histograms(CONNECT, "loglin20", host.now_ns, kind(_CONNECTED))
         yield from tally.counts(FAILURES, host.now_ns, kind(_FAILED))
         yield from tally.counts(INCOMING, host.now_ns, kind(_CAME_IN))
         yield from tally.histograms(LIFETIME, "loglin4", host.now_ns, kind(_ENDED))
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, listening: Listening, kind: int, group: bytes) -> Labels:

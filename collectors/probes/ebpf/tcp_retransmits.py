@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from collectors.ebpf.cells import by_kind
+from collectors.ebpf.cells import Cell, by_kind
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import endpoints, tally
+from collectors.probes.ebpf.packed import Packed
 from collectors.readings import Labels
 from collectors.wire import Sample
 
@@ -20,12 +21,11 @@ RETRANSMITS = "tcp_peer_retransmits_total"
 KINDS = ("data", "syn", "syn-ack")
 
 
-class TcpRetransmits:
+class TcpRetransmits(Packed):
     """Cost: up to 3 µs a segment that is sent again."""
 
     NAME = "tcp_retransmits"
     COST: Cost = "cheap"
-    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
             RETRANSMITS,
@@ -38,18 +38,10 @@ class TcpRetransmits:
         *tally.ACCOUNT,
     )
 
-    def __init__(self) -> None:
-        self._source = tally.pack_of(__file__)
-
-    def rest(self) -> None:
-        self._source.rest()
-
-    def collect(self, host: Host) -> Iterator[Sample]:
-        drained = self._source.drain()
+    def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:
         for kind, segment in enumerate(KINDS):
-            found = tally.tallies(by_kind(drained.cells, kind), partial(_labels, host, segment))
+            found = tally.tallies(by_kind(cells, kind), partial(_labels, host, segment))
             yield from tally.counts(RETRANSMITS, host.now_ns, found)
-        yield from tally.account(self.NAME, host.now_ns, drained)
 
 
 def _labels(host: Host, segment: str, group: bytes) -> Labels:

@@ -13,7 +13,6 @@ from collections import Counter
 
 import pytest
 
-from collectors.probes.ebpf import http_server
 from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
 from collectors.wire import Histogram, Sample
 from tests.collectors.probes.ebpf import http_servers
@@ -129,7 +128,7 @@ def test_pipelined_requests_are_timed_from_when_each_was_read(read):
 
 
 def test_a_request_that_was_answered_while_the_probe_rested_is_forgotten(monkeypatch):
-    monkeypatch.setattr(http_server, "EVENT_SECONDS", 1.0)
+    monkeypatch.setattr(HttpServer, "EVENT_SECONDS", 1.0)
     probe = HttpServer()
     with counting(probe) as read, socket.create_server(("127.0.0.1", 0)) as server:
         name = "{}:{}".format(*server.getsockname())
