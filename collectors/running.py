@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from collectors import __version__, consent, state
 from collectors.agent import Agent
-from collectors.capture import ondemand
-from collectors.capture.continuous import ContinuousPython
+from collectors.capture.continuous import Continuous
+from collectors.capture.ondemand import OnDemand
+from collectors.capture.sampler import Settings
 from collectors.client import Client
 from collectors.commands import Commands
 from collectors.config import Config, ConfigError
@@ -55,6 +56,10 @@ def _assemble(config: Config) -> Agent:
         return state.read_token(config.token_file)
 
     spool = _spool(config)
+
+    def denies(process: Process) -> bool:
+        return config.denies(process.service, process.name) is not None
+
     client = Client(config.server, token, AGENT, config.ca_file, config.proxy)
 
     def commands(emit: Callable[[Sample], None]) -> Commands:
@@ -62,22 +67,16 @@ def _assemble(config: Config) -> Agent:
             client,
             config.state_dir / "commands",
             lambda target: consent.refusal(config, target),
-            ondemand.run,
+            OnDemand(denies).run,
             emit,
         )
 
     probes: list[Probe] = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
-    sampler = _sampler(config) if config.continuous else None
+    settings = Settings(config.stacks_cpu_percent / 100, denies, config.proc, config.sys)
+    sampler = Continuous(settings) if config.continuous else None
     return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
-
-
-def _sampler(config: Config) -> ContinuousPython:
-    def denies(process: Process) -> bool:
-        return config.denies(process.service, process.name) is not None
-
-    return ContinuousPython(config.stacks_cpu_percent / 100, denies, config.proc)
 
 
 def _spool(config: Config) -> Spool:

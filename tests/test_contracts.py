@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from collectors import wire
 from collectors.budget import Overhead
-from collectors.capture.continuous import ContinuousPython
+from collectors.capture import samplers
 from collectors.probe import Host
 from collectors.probes import ALL
 from collectors.probes.proc.facts import Facts
@@ -29,7 +29,7 @@ SIGNALS = [
 ]
 DECLARED = [
     *(metric for probe in ALL for metric in probe.METRICS),
-    *ContinuousPython.METRICS,
+    *(metric for sampler in samplers.ALL for metric in sampler.METRICS),
     *Overhead.METRICS,
 ]
 

@@ -6,58 +6,57 @@ import math
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from collectors import identity
-from collectors.capture import choose, stacks
+from collectors.capture.choose import Denies
 from collectors.capture.failures import CaptureError
-from collectors.capture.pyspy import Kind, Order, Recording, Run
+from collectors.capture.kind import Cancelled, Kind, Request, Result
+from collectors.capture.kinds import ALL
 from collectors.wire import CaptureState, Command, CommandStatus, Sample
 
-REPORT_SECONDS = 0.5
-MAX_SECONDS, MAX_HZ = 300, 500
-_KINDS: Final[dict[str, Kind]] = {"cpu": "cpu", "gil": "gil", "wall": "wall"}
+MAX_SECONDS, MAX_HZ = 300, 999
 
 Report = Callable[[CommandStatus], None]
 Emit = Callable[[Sample], None]
 
 
-class _Cancelled(Exception):
-    """The person who asked does not want it any more."""
+class OnDemand:
+    """`denies`: whose stacks the host's owner keeps to himself, whatever the target is."""
+
+    def __init__(self, denies: Denies = lambda _: False) -> None:
+        self._denies = denies
+
+    def run(self, command: Command, report: Report, emit: Emit, cancelled: threading.Event) -> None:
+        """From start to end in the calling thread. The last report is done, failed or cancelled.
+
+        `done` means that the samples were emitted; whether they arrived is for the server to know.
+        """
+        try:
+            with _Watch(command.id, report, cancelled) as watch:
+                watch.say("sent", message="The collector has taken the command.")
+                result = self._capture(command, watch)
+        except CaptureError as error:
+            report(CommandStatus(command.id, "failed", message=str(error)))
+        except Cancelled:
+            report(CommandStatus(command.id, "cancelled", message="Cancelled; nothing was kept."))
+        else:
+            for sample in result.samples:
+                emit(sample)
+            words = f"{result.message} are on their way to the server."
+            report(CommandStatus(command.id, "done", 1.0, words, result.count))
+
+    def _capture(self, command: Command, watch: _Watch) -> Result:
+        return _kind(command.profile).capture(_request(command, self._denies), watch)
 
 
-def run(command: Command, report: Report, emit: Emit, cancelled: threading.Event) -> None:
-    """From start to end in the calling thread. The last report is done, failed or cancelled.
-
-    `done` means that the stacks were emitted; whether they arrived is for the server to know.
-    """
-    try:
-        with _Reporter(command.id, report) as reporter:
-            reporter.tell("sent", message="The collector has taken the command.")
-            order = _order(command)
-            service = identity.service_of(order.pid)
-            recording = _record(order, reporter, cancelled)
-    except CaptureError as error:
-        report(CommandStatus(command.id, "failed", message=str(error)))
-        return
-    except _Cancelled:
-        report(CommandStatus(command.id, "cancelled", message="Cancelled; nothing was kept."))
-        return
-    result = stacks.to_wire(recording, service, capture_id=command.id)
-    count = result.columns.total
-    emit(result)
-    words = f"{count} samples in {recording.seconds:.1f} s are on their way to the server."
-    report(CommandStatus(command.id, "done", 1.0, words, count))
-
-
-class _Reporter:
-    """Reports from a thread of its own: a slow server must not hold up the watching of py-spy.
+class _Watch:
+    """Reports from a thread of its own: a slow server must not hold up the watching of what is captured.
 
     Of several statuses that wait, only the newest is told.
     """
 
-    def __init__(self, identifier: str, report: Report) -> None:
-        self._identifier, self._report = identifier, report
+    def __init__(self, identifier: str, report: Report, cancelled: threading.Event) -> None:
+        self._identifier, self._report, self._cancelled = identifier, report, cancelled
         self._newest: CommandStatus | None = None
         self._changed = threading.Condition()
         self._closed = False
@@ -73,9 +72,20 @@ class _Reporter:
             self._changed.notify()
         self._thread.join()
 
-    def tell(self, state: CaptureState, progress: float = 0.0, message: str = "") -> None:
+    def goes_on(self) -> bool:
+        return self.wait(0)
+
+    def wait(self, seconds: float) -> bool:
+        if self._cancelled.wait(seconds):
+            raise Cancelled
+        return True
+
+    def tell(self, share: float, message: str, samples: int = 0) -> None:
+        self.say("running", share, message, samples)
+
+    def say(self, state: CaptureState, progress: float = 0.0, message: str = "", samples: int = 0) -> None:
         with self._changed:
-            self._newest = CommandStatus(self._identifier, state, progress, message)
+            self._newest = CommandStatus(self._identifier, state, progress, message, samples)
             self._changed.notify()
 
     def _work(self) -> None:
@@ -89,24 +99,18 @@ class _Reporter:
                 self._report(status)
 
 
-def _order(command: Command) -> Order:
-    """CaptureError when this collector cannot do it; bounds hold whatever the server asked for."""
-    kind = _KINDS.get(command.profile)
-    if kind is None or command.target is None:
-        known = ", ".join(_KINDS)
-        raise CaptureError(f"This collector takes no {command.profile!r} profiles; it knows {known}.")
-    pid = choose.resolve(command.target)
+def _kind(name: str) -> Kind:
+    """CaptureError when this collector has no such kind."""
+    for kind in ALL:
+        if kind.name == name:
+            return kind
+    known = ", ".join(kind.name for kind in ALL)
+    raise CaptureError(f"This collector takes no {name!r} profiles; it knows {known}.")
+
+
+def _request(command: Command, denies: Denies) -> Request:
+    """Bounds hold whatever the server asked for."""
+    if command.target is None:
+        raise CaptureError("The command names no process, service or cgroup.")
     seconds = max(1, min(MAX_SECONDS, math.ceil(command.seconds)))
-    return Order(pid, kind, seconds, max(1, min(MAX_HZ, command.hz)))
-
-
-def _record(order: Order, reporter: _Reporter, cancelled: threading.Event) -> Recording:
-    with Run(order) as run:
-        while not run.poll(REPORT_SECONDS):
-            if cancelled.is_set():
-                raise _Cancelled
-            sampled = run.sampled_seconds()
-            if sampled:
-                words = f"Sampling process {order.pid}: {sampled:.0f} of {order.seconds} s"
-                reporter.tell("running", min(0.99, sampled / order.seconds), words)
-        return run.recording()
+    return Request(command.id, command.target, seconds, max(1, min(MAX_HZ, command.hz)), denies)

@@ -144,6 +144,11 @@ class Run:
             return 0.0
         return (time.monotonic() if self._ended is None else self._ended) - self._sampling_since
 
+    def end(self) -> None:
+        """Ask py-spy to write what it has now and to end; `poll` tells when it has."""
+        if self._ended is None:
+            self._child.send_signal(signal.SIGINT)
+
     def close(self) -> None:
         """Kill the child if it still runs, and free what it held. May be called twice."""
         if self._output < 0:

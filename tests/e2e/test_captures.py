@@ -12,7 +12,7 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from collectors.capture import ondemand
+from collectors.capture.ondemand import OnDemand
 from collectors.wire import Command, CommandStatus
 from diagnose import queue
 from diagnose.captures import progress
@@ -90,7 +90,7 @@ def collect(host: Host) -> None:
     def report(status: CommandStatus) -> None:
         progress.report(host, status)
 
-    ondemand.run(command_of(host), report, emit, threading.Event())
+    OnDemand().run(command_of(host), report, emit, threading.Event())
 
 
 def test_a_capture_is_followed_live_and_its_flame_graph_opens(

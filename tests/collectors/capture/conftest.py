@@ -43,8 +43,8 @@ def children_named(name: str, of: int | None = None) -> list[int]:
     """Direct children of this process (or of another) that run a program of that name."""
     found = []
     for task in Path(f"/proc/{of or 'self'}/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a thread or a child that ended meanwhile
+            for pid in (task / "children").read_text().split():
                 if Path(f"/proc/{pid}/comm").read_text().strip() == name:
                     found.append(int(pid))
     return found

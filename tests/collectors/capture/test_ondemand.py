@@ -30,7 +30,7 @@ class Capture:
         self.statuses.append(status)
 
     def run(self) -> Capture:
-        ondemand.run(self.command, self.report, self.emitted.append, self.cancelled)
+        ondemand.OnDemand().run(self.command, self.report, self.emitted.append, self.cancelled)
         return self
 
     @property
@@ -88,7 +88,7 @@ def test_a_process_that_is_gone_fails_in_plain_words():
 def test_a_kind_that_this_collector_does_not_know_fails_in_plain_words(busy):
     capture = Capture(CaptureTarget(pid=busy.pid), "offcpu").run()
     assert capture.last.state == "failed"
-    assert capture.last.message == "This collector takes no 'offcpu' profiles; it knows cpu, gil, wall."
+    assert capture.last.message == "This collector takes no 'offcpu' profiles; it knows cpu, wall, gil."
 
 
 def test_a_slow_server_does_not_stretch_the_measured_time(busy):
@@ -101,5 +101,5 @@ def test_a_slow_server_does_not_stretch_the_measured_time(busy):
 
 def test_what_the_server_asks_is_held_within_the_bounds_of_the_collector(busy):
     command = Command("C1", "capture", 0, CaptureTarget(pid=busy.pid), "cpu", 1e9, 100_000)
-    order = ondemand._order(command)
-    assert (order.seconds, order.hz) == (300, 500)
+    request = ondemand._request(command, lambda _: False)
+    assert (request.seconds, request.hz) == (300, 999)

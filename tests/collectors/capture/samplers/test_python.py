@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from collectors import wire
-from collectors.capture import continuous
-from collectors.capture.continuous import ContinuousPython
+from collectors.capture.sampler import Settings
+from collectors.capture.samplers import python as continuous
+from collectors.capture.samplers.python import ContinuousPython
 from collectors.identity import Process
 from tests.collectors.capture.conftest import SERVICE, children_named, running
 
@@ -55,7 +56,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 @pytest.mark.usefixtures("short_rounds")
 def test_a_contended_process_shows_in_stacks_and_series(busy):
-    said, sampler = Said(), ContinuousPython(cpu_share=0.5, denies=only(busy.pid))
+    said, sampler = Said(), ContinuousPython(Settings(0.5, only(busy.pid)))
     sampler.start(said.samples.append)
     try:
         wait_for(lambda: set(said.stacks(busy.pid)) == {"cpu", "gil", "wall"})
@@ -78,7 +79,7 @@ def test_a_contended_process_shows_in_stacks_and_series(busy):
 
 @pytest.mark.usefixtures("short_rounds")
 def test_the_stop_leaves_no_sampler_behind(busy):
-    sampler = ContinuousPython(cpu_share=0.5, denies=only(busy.pid))
+    sampler = ContinuousPython(Settings(0.5, only(busy.pid)))
     sampler.start(lambda _: None)
     try:
         wait_for(lambda: children_named("py-spy") != [])
@@ -104,7 +105,7 @@ def test_a_process_that_cannot_be_sampled_is_told_and_left_alone_for_a_while(bus
     monkeypatch.setattr(continuous.choose.Watch, "look", lambda _: [candidate])
     monkeypatch.setattr(continuous, "Run", counting)
     monkeypatch.setattr(continuous, "_REST_SECONDS", 0.05)
-    sampler = ContinuousPython()
+    sampler = ContinuousPython(Settings())
     sampler.start(lambda _: None)
     try:
         wait_for(lambda: not next(sampler.status()).ok)
@@ -121,7 +122,7 @@ def test_a_process_that_cannot_be_sampled_is_told_and_left_alone_for_a_while(bus
 def test_a_host_without_py_spy_says_so(monkeypatch):
     monkeypatch.setattr("collectors.capture.pyspy.sys.executable", "/nowhere/python")
     monkeypatch.setenv("PATH", "/nowhere")
-    sampler = ContinuousPython()
+    sampler = ContinuousPython(Settings())
     sampler.start(lambda _: None)
     try:
         wait_for(lambda: not next(sampler.status()).ok)
@@ -132,7 +133,7 @@ def test_a_host_without_py_spy_says_so(monkeypatch):
 
 @pytest.mark.usefixtures("short_rounds")
 def test_nobody_to_sample_is_fine():
-    sampler = ContinuousPython(denies=lambda _: True)
+    sampler = ContinuousPython(Settings(denies=lambda _: True))
     sampler.start(lambda _: None)
     try:
         time.sleep(0.3)
@@ -144,7 +145,7 @@ def test_nobody_to_sample_is_fine():
 
 @pytest.mark.usefixtures("short_rounds")
 def test_the_collector_never_samples_itself():
-    said, sampler = Said(), ContinuousPython(cpu_share=0.5)
+    said, sampler = Said(), ContinuousPython(Settings(0.5))
     with running(service="other"):
         sampler.start(said.samples.append)
         try:
