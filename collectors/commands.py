@@ -18,7 +18,9 @@ from urllib.parse import urlencode, urljoin
 
 import msgspec
 
+from collectors.capture.ondemand import Outlets
 from collectors.client import Answer, Client, Unreachable
+from collectors.replies import Replies
 from collectors.state import StateError
 from collectors.wire import CaptureTarget, Command, CommandStatus, Sample
 
@@ -31,14 +33,11 @@ POLL_SECONDS = 5.0
 # A stream process that restarts is back in a second; one behind a closed port is tried ever more seldom.
 STREAM_RETRY_SECONDS = (1.0, 60.0)
 BACKOFF_SECONDS = (1.0, 60.0)
-MAX_CAPTURES = 4
+# The server keeps to four; one that was called off takes a moment to end while the next begins.
+MAX_CAPTURES = 8
 REMEMBERED = 256
-_FINAL = {"done", "failed", "cancelled", "expired"}
-_FINAL_ATTEMPTS = 6
-_FINAL_RETRY_SECONDS = 1.0
 
-Report = Callable[[CommandStatus], None]
-Capture = Callable[[Command, Report, Callable[[Sample], None], threading.Event], None]
+Capture = Callable[[Command, Outlets, threading.Event], None]
 
 
 class _Commands(msgspec.Struct, frozen=True):
@@ -69,7 +68,7 @@ class Commands:
     ) -> None:
         self.error = ""
         self._client, self._position = client, position
-        self._refusal, self._capture, self._emit = refusal, capture, emit
+        self._refusal, self._capture = refusal, capture
         self._after = position.read_text().strip() if position.exists() else ""
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._running: dict[str, _Running] = {}
@@ -77,6 +76,8 @@ class Commands:
         self._stream_failures = 0
         self._failures = 0
         self._stopped = threading.Event()
+        self._replies = Replies(client, self._stopped)
+        self._outlets = Outlets(self._replies.report, emit, self._replies.keep)
 
     def run(self) -> None:
         while not self._stopped.wait(self.step()):
@@ -174,47 +175,36 @@ class Commands:
             running.cancelled.set()
 
     def _admit(self, command: Command) -> None:
-        refusal = self._why_not(command)
-        if refusal is not None:
-            self._start_report(CommandStatus(command.id, "failed", message=refusal))
+        refusal = self._refusal(command.target) if command.target is not None else None
+        reason = refusal or self._why_not(command)
+        if reason is not None:
+            refused = refusal is not None
+            self._start_report(CommandStatus(command.id, "failed", message=reason, refused=refused))
             return
         running = self._running[command.id] = _Running(command)
         threading.Thread(target=self._run, args=(running,), name="capture", daemon=True).start()
 
     def _why_not(self, command: Command) -> str | None:
         if command.target is None:
-            return "the command names no process, service or cgroup"
+            return "the command names no process, service, cgroup or container"
         if len(self._running) >= MAX_CAPTURES:
             return f"{MAX_CAPTURES} captures are running on this host already; try again when one has ended"
-        return self._refusal(command.target)
+        return None
 
     def _run(self, running: _Running) -> None:
         command = running.command
         try:
-            self._capture(command, self.report, self._emit, running.cancelled)
+            self._capture(command, self._outlets, running.cancelled)
         except Exception as error:  # noqa: BLE001 — a capture's defect must not take the agent down
             _LOG.exception("capture %s failed", command.id)
-            self.report(CommandStatus(command.id, "failed", message=f"{type(error).__name__}: {error}"))
+            self._replies.report(
+                CommandStatus(command.id, "failed", message=f"{type(error).__name__}: {error}")
+            )
         finally:
             self._running.pop(command.id, None)
 
     def _start_report(self, status: CommandStatus) -> None:
-        threading.Thread(target=self.report, args=(status,), name="report", daemon=True).start()
-
-    def report(self, status: CommandStatus) -> None:
-        """Tell the server how a command goes. The end of it is told until it is heard; the rest once."""
-        path = f"/api/v1/captures/{status.id}/progress"
-        body = msgspec.json.encode(status)
-        for attempt in range(_FINAL_ATTEMPTS if status.state in _FINAL else 1):
-            if attempt and self._stopped.wait(_FINAL_RETRY_SECONDS * 2.0 ** (attempt - 1)):
-                return
-            try:
-                answer = self._client.post(path, body, {"Content-Type": "application/json"})
-            except (Unreachable, StateError) as error:
-                _LOG.warning("cannot report on capture %s: %s", status.id, error)
-                continue
-            if answer.status < 500 and answer.status != 429:
-                return
+        threading.Thread(target=self._replies.report, args=(status,), name="report", daemon=True).start()
 
 
 def _decode(answer: Answer) -> _Commands:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collectors import identity, procfs
+from collectors import identity, procfs, targets
 from collectors.config import Config
 from collectors.wire import CaptureTarget
 
@@ -26,18 +26,8 @@ def refusal(config: Config, target: CaptureTarget) -> str | None:
 
 def _names(config: Config, target: CaptureTarget) -> Iterator[tuple[str, ...]]:
     """Of every process that the target means, and of the target itself."""
-    yield tuple(name for name in (target.service, target.cgroup) if name)
+    yield tuple(name for name in (target.service, target.cgroup, target.container) if name)
     for stat in procfs.processes(config.proc):
         process = identity.describe(stat, config.proc)
-        if target.pid == process.pid or target.service == process.service or _is_in(config, target, stat.pid):
+        if targets.means(target, process, config.proc):
             yield process.service, process.name
-
-
-def _is_in(config: Config, target: CaptureTarget, pid: int) -> bool:
-    if not target.cgroup:
-        return False
-    try:
-        lines = (config.proc / str(pid) / "cgroup").read_text().splitlines()
-    except OSError:  # gone meanwhile
-        return False
-    return any(line.split(":", 2)[-1].startswith(target.cgroup) for line in lines)

@@ -20,6 +20,7 @@ from collectors.identity import Process
 from collectors.probe import Probe
 from collectors.probes import ALL
 from collectors.probes.app.scrape import Scrape
+from collectors.probes.runtime.captures import Captures
 from collectors.ship import Shipper
 from collectors.spool import Spool
 from collectors.state import StateError
@@ -72,6 +73,7 @@ def _assemble(config: Config) -> Agent:
         )
 
     probes: list[Probe] = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
+    probes.append(Captures(config.on_demand))
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
     settings = Settings(config.stacks_cpu_percent / 100, denies, config.proc, config.sys)

@@ -185,11 +185,12 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class CaptureTarget(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whom to capture: exactly one of `pid`, `service`, `cgroup` is set."""
+    """Whom to capture: exactly one is set. `container` is an id, or its first twelve characters or more."""
 
     pid: int | None = None
     service: str | None = None
     cgroup: str | None = None
+    container: str | None = None
 
 
 class Command(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -205,13 +206,19 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CommandStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Progress of a command, posted to `/captures/{id}/progress`; `message` is plain words for the page."""
+    """Progress of a command, posted to `/captures/{id}/progress`; `message` is plain words for the page.
+
+    `partial`: the result is less than was asked for, and `message` says why. `refused`: it failed because the host's
+    owner does not allow it.
+    """
 
     id: str
     state: CaptureState
     progress: float = 0.0
     message: str = ""
     samples: int = 0
+    partial: bool = False
+    refused: bool = False
 
 
 class _Tag(msgspec.Struct):

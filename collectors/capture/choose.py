@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, procfs, sockdiag
+from collectors import identity, procfs, sockdiag, targets
 from collectors.capture.failures import CaptureError
 from collectors.probe import NoData
 from collectors.wire import CaptureTarget
@@ -92,28 +92,17 @@ def listening(pids: Iterable[int], proc: Path = PROC) -> set[int]:
 
 
 def resolve(target: CaptureTarget, proc: Path = PROC) -> int:
-    """The process that a command means: its pid, or the busiest Python process of its service or cgroup.
+    """The process that a command means: its pid, or the busiest Python process of its service, cgroup or container.
 
     CaptureError when there is none.
     """
     if target.pid is not None:
         return target.pid
-    pids = [process.pid for process in identity.python_processes(proc) if _belongs(process, target, proc)]
+    pids = [each.pid for each in identity.python_processes(proc) if targets.means(target, each, proc)]
     if not pids:
-        what = f"service {target.service!r}" if target.service else f"cgroup {target.cgroup!r}"
+        what = targets.in_words(target)
         raise CaptureError(f"No Python process of {what} runs on this host now. Is it stopped, or renamed?")
     return pids[0] if len(pids) == 1 else _busiest(pids, proc)
-
-
-def _belongs(process: identity.Process, target: CaptureTarget, proc: Path) -> bool:
-    if target.service:
-        return process.service == target.service
-    try:
-        lines = (proc / str(process.pid) / "cgroup").read_text().splitlines()
-    except OSError:
-        return False
-    path = (target.cgroup or "/").rstrip("/")
-    return any(f"{line.split(':', 2)[-1]}/".startswith(f"{path}/") for line in lines)
 
 
 def _busiest(pids: list[int], proc: Path) -> int:

@@ -27,12 +27,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """What has a format of its own and is kept as it is, for download."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """What was captured, and in words how much: also where it is less than was asked for."""
+    """What was captured, and in words how much. `partial` says why it is less than was asked for, '' when it is all."""
 
     samples: tuple[Sample, ...]
     count: int
     message: str
+    partial: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Watch(Protocol):
@@ -52,10 +62,19 @@ class Cancelled(Exception):
     """The person who asked does not want it any more; nothing is kept."""
 
 
+def always() -> None:
+    """Nothing is missing on any host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`capture` raises CaptureError, in words for the page, when there is nothing to return."""
+    """`capture` raises CaptureError, in words for the page, when there is nothing to return.
+
+    `missing` says why this host cannot take the kind, whatever the target: the server then does not offer it. It is
+    asked once a minute.
+    """
 
     name: str
     help: str
     capture: Callable[[Request, Watch], Result]
+    missing: Callable[[], str | None] = always

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from collectors.capture import kinds
 from collectors.capture.choose import Denies
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Cancelled, Kind, Request, Result
-from collectors.capture.kinds import ALL
 from collectors.wire import CaptureState, Command, CommandStatus, Sample
 
 MAX_SECONDS, MAX_HZ = 300, 999
@@ -20,30 +21,41 @@ Report = Callable[[CommandStatus], None]
 Emit = Callable[[Sample], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where a capture's reports, samples and files (id, name, content) go. `keep` raises CaptureError."""
+
+    report: Report
+    emit: Emit
+    keep: Callable[[str, str, bytes], None]
+
+
 class OnDemand:
     """`denies`: whose stacks the host's owner keeps to himself, whatever the target is."""
 
     def __init__(self, denies: Denies = lambda _: False) -> None:
         self._denies = denies
 
-    def run(self, command: Command, report: Report, emit: Emit, cancelled: threading.Event) -> None:
+    def run(self, command: Command, outlets: Outlets, cancelled: threading.Event) -> None:
         """From start to end in the calling thread. The last report is done, failed or cancelled.
 
-        `done` means that the samples were emitted; whether they arrived is for the server to know.
+        `done` means that all was handed over; whether it arrived is for the server to know.
         """
         try:
-            with _Watch(command.id, report, cancelled) as watch:
+            with _Watch(command.id, outlets.report, cancelled) as watch:
                 watch.say("sent", message="The collector has taken the command.")
                 result = self._capture(command, watch)
+                for file in result.files:
+                    watch.tell(0.99, f"Sending {file.name}, {len(file.content) / 1e6:.1f} MB", result.count)
+                    outlets.keep(command.id, file.name, file.content)
         except CaptureError as error:
-            report(CommandStatus(command.id, "failed", message=str(error)))
+            outlets.report(CommandStatus(command.id, "failed", message=str(error)))
         except Cancelled:
-            report(CommandStatus(command.id, "cancelled", message="Cancelled; nothing was kept."))
+            outlets.report(CommandStatus(command.id, "cancelled", message="Cancelled; nothing was kept."))
         else:
             for sample in result.samples:
-                emit(sample)
-            words = f"{result.message} are on their way to the server."
-            report(CommandStatus(command.id, "done", 1.0, words, result.count))
+                outlets.emit(sample)
+            outlets.report(_done(command, result))
 
     def _capture(self, command: Command, watch: _Watch) -> Result:
         return _kind(command.profile).capture(_request(command, self._denies), watch)
@@ -99,18 +111,23 @@ class _Watch:
                 self._report(status)
 
 
+def _done(command: Command, result: Result) -> CommandStatus:
+    words = result.partial or f"{result.message} are on their way to the server."
+    return CommandStatus(command.id, "done", 1.0, words, result.count, partial=bool(result.partial))
+
+
 def _kind(name: str) -> Kind:
     """CaptureError when this collector has no such kind."""
-    for kind in ALL:
-        if kind.name == name:
-            return kind
-    known = ", ".join(kind.name for kind in ALL)
-    raise CaptureError(f"This collector takes no {name!r} profiles; it knows {known}.")
+    kind = kinds.named(name)
+    if kind is None:
+        known = ", ".join(each.name for each in kinds.ALL)
+        raise CaptureError(f"This collector takes no {name!r} captures; it knows {known}.")
+    return kind
 
 
 def _request(command: Command, denies: Denies) -> Request:
     """Bounds hold whatever the server asked for."""
     if command.target is None:
-        raise CaptureError("The command names no process, service or cgroup.")
+        raise CaptureError("The command names no process, service, cgroup or container.")
     seconds = max(1, min(MAX_SECONDS, math.ceil(command.seconds)))
     return Request(command.id, command.target, seconds, max(1, min(MAX_HZ, command.hz)), denies)

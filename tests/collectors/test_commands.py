@@ -33,7 +33,7 @@ class Captures:
         self.may_end.set()
         self.error = None
 
-    def __call__(self, command, report, emit, cancelled):
+    def __call__(self, command, outlets, cancelled):
         self.started.append(command)
         if self.error:
             raise self.error
@@ -41,8 +41,8 @@ class Captures:
             if cancelled.is_set():
                 self.cancelled.append(command.id)
                 break
-        emit(Fact(command.id, "stacks", 1))
-        report(CommandStatus(command.id, "done", 1.0))
+        outlets.emit(Fact(command.id, "stacks", 1))
+        outlets.report(CommandStatus(command.id, "done", 1.0))
 
 
 @pytest.fixture
@@ -183,7 +183,12 @@ def test_what_the_owner_denies_is_not_captured_and_the_page_is_told(server, make
     give(server, capture("c1", target={"service": "vault"}))
     make(lambda target: f"no captures of {target.service}").step()
     settle(server, 1)
-    assert reports(server)[0] == {"id": "c1", "state": "failed", "message": "no captures of vault"}
+    assert reports(server)[0] == {
+        "id": "c1",
+        "state": "failed",
+        "message": "no captures of vault",
+        "refused": True,
+    }
     assert captures.started == []
 
 
@@ -244,21 +249,6 @@ def test_a_defect_in_a_capture_is_reported_and_the_loop_goes_on(server, make, ca
     settle(server, 1)
     assert reports(server)[0]["message"] == "RuntimeError: unexpected output of py-spy"
     assert asking.step() >= 0
-
-
-def test_the_end_of_a_capture_is_told_until_it_is_heard(server, make, monkeypatch):
-    monkeypatch.setattr(commands_module, "_FINAL_RETRY_SECONDS", 0.01)
-    server.script["/api/v1/captures/c1/progress"] = [json_reply(503, {}), json_reply(503, {})]
-    server.routes["/api/v1/captures/c1/progress"] = lambda _: json_reply(200, {})
-    asking = make()
-    asking.report(CommandStatus("c1", "done", 1.0))
-    assert len(reports(server)) == 3
-
-
-def test_progress_in_between_is_told_once(server, make):
-    server.script["/api/v1/captures/c1/progress"] = [json_reply(503, {})]
-    make().report(CommandStatus("c1", "running", 0.5))
-    assert len(reports(server)) == 1
 
 
 @pytest.mark.parametrize(

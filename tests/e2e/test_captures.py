@@ -12,7 +12,7 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
-from collectors.capture.ondemand import OnDemand
+from collectors.capture.ondemand import OnDemand, Outlets
 from collectors.wire import Command, CommandStatus
 from diagnose import queue
 from diagnose.captures import progress
@@ -90,7 +90,10 @@ def collect(host: Host) -> None:
     def report(status: CommandStatus) -> None:
         progress.report(host, status)
 
-    OnDemand().run(command_of(host), report, emit, threading.Event())
+    def keep(identifier: str, name: str, content: bytes) -> None:
+        raise AssertionError(f"{identifier} has no file {name} of {len(content)} bytes")
+
+    OnDemand().run(command_of(host), Outlets(report, emit, keep), threading.Event())
 
 
 def test_a_capture_is_followed_live_and_its_flame_graph_opens(

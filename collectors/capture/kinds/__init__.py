@@ -10,3 +10,12 @@ ALL: tuple[Kind, ...] = (
     wall.KIND,
     gil.KIND,
 )
+
+# What the kinds were called when there was only Python.
+_ALIASES = {"cpu": "python_cpu", "wall": "python_wall", "gil": "python_gil"}
+
+
+def named(name: str) -> Kind | None:
+    """None for what this collector does not know."""
+    wanted = _ALIASES.get(name, name)
+    return next((kind for kind in ALL if kind.name == wanted), None)

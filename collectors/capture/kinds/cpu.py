@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collectors.capture.kind import Kind, Request, Result, Watch
-from collectors.capture.record import record
+from collectors.capture.record import missing, record
 
 
 def capture(request: Request, watch: Watch) -> Result:
     return record("cpu", request, watch)
 
 
-KIND = Kind("cpu", "Which lines of a Python process run.", capture)
+KIND = Kind("python_cpu", "Which lines of a Python process run.", capture, missing)

@@ -7,10 +7,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from collectors import wire
-from collectors.capture import ondemand
+from collectors.capture import kinds, ondemand
+from collectors.capture.failures import CaptureError
+from collectors.capture.kind import File, Kind, Request, Result, Watch
+from collectors.capture.ondemand import Outlets
 from collectors.wire import CaptureTarget, Command, CommandStatus
-from tests.collectors.capture.conftest import SERVICE, children_named
+from tests.collectors.capture.conftest import SERVICE, children_named, running
 
 
 class Capture:
@@ -23,14 +28,22 @@ class Capture:
         self.cancelled = threading.Event()
         self.statuses: list[CommandStatus] = []
         self.emitted: list[wire.Sample] = []
+        self.files: list[tuple[str, str, bytes]] = []
+        self.refusal = ""
         self._report_seconds = report_seconds
 
     def report(self, status: CommandStatus) -> None:
         time.sleep(self._report_seconds)
         self.statuses.append(status)
 
+    def keep(self, identifier: str, name: str, content: bytes) -> None:
+        if self.refusal:
+            raise CaptureError(self.refusal)
+        self.files.append((identifier, name, content))
+
     def run(self) -> Capture:
-        ondemand.OnDemand().run(self.command, self.report, self.emitted.append, self.cancelled)
+        outlets = Outlets(self.report, self.emitted.append, self.keep)
+        ondemand.OnDemand().run(self.command, outlets, self.cancelled)
         return self
 
     @property
@@ -86,9 +99,9 @@ def test_a_process_that_is_gone_fails_in_plain_words():
 
 
 def test_a_kind_that_this_collector_does_not_know_fails_in_plain_words(busy):
-    capture = Capture(CaptureTarget(pid=busy.pid), "offcpu").run()
+    capture = Capture(CaptureTarget(pid=busy.pid), "juggling").run()
     assert capture.last.state == "failed"
-    assert capture.last.message == "This collector takes no 'offcpu' profiles; it knows cpu, wall, gil."
+    assert "This collector takes no 'juggling' captures; it knows python_cpu, " in capture.last.message
 
 
 def test_a_slow_server_does_not_stretch_the_measured_time(busy):
@@ -103,3 +116,49 @@ def test_what_the_server_asks_is_held_within_the_bounds_of_the_collector(busy):
     command = Command("C1", "capture", 0, CaptureTarget(pid=busy.pid), "cpu", 1e9, 100_000)
     request = ondemand._request(command, lambda _: False)
     assert (request.seconds, request.hz) == (300, 999)
+
+
+def test_a_process_that_ends_meanwhile_leaves_what_was_seen_and_is_marked():
+    with running() as process:
+        capture = Capture(CaptureTarget(pid=process.pid), "python_cpu", seconds=30)
+        ending = threading.Timer(2.0, process.kill)
+        ending.start()
+        capture.run()
+        ending.join()
+    (stacks,) = capture.emitted
+    assert isinstance(stacks, wire.Stacks)
+    assert capture.last.state == "done"
+    assert capture.last.partial
+    assert f"Process {process.pid} or the collector ended after" in capture.last.message
+    assert capture.last.samples == stacks.columns.total > 20
+
+
+def test_the_names_from_before_there_were_other_kinds_still_count():
+    found = [kinds.named(old) for old in ("cpu", "wall", "gil")]
+    assert [kind and kind.name for kind in found] == ["python_cpu", "python_wall", "python_gil"]
+
+
+@pytest.fixture
+def tracing(monkeypatch):
+    """A kind that gives a file."""
+
+    def capture(_: Request, watch: Watch) -> Result:
+        watch.tell(0.5, "Tracing")
+        return Result((), 3, "3 events", files=(File("trace.out", b"go 1.22 trace"),))
+
+    monkeypatch.setattr(kinds, "ALL", (Kind("go_trace", "", capture),))
+
+
+@pytest.mark.usefixtures("tracing")
+def test_a_file_is_sent_before_the_capture_is_done():
+    capture = Capture(CaptureTarget(pid=1), "go_trace").run()
+    assert capture.files == [("C1", "trace.out", b"go 1.22 trace")]
+    assert (capture.last.state, capture.last.samples, capture.last.partial) == ("done", 3, False)
+
+
+@pytest.mark.usefixtures("tracing")
+def test_a_file_that_the_server_will_not_have_fails_the_capture_in_its_words():
+    capture = Capture(CaptureTarget(pid=1), "go_trace")
+    capture.refusal = "70 MB is over the limit of 64 MB"
+    capture.run()
+    assert (capture.last.state, capture.last.message) == ("failed", capture.refusal)
