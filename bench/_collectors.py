@@ -164,8 +164,7 @@ class Fleet:
 
     def _turn(self, one: Collector) -> float:
         """Put what is due into the spool, send all of it or up to the first refusal; when to come again."""
-        now = time.monotonic()
-        if now >= one.next_push:
+        while time.monotonic() >= one.next_push:
             one.waiting.append((one.next_seq, self._content.now()))
             one.next_seq += 1
             one.next_push += PUSH_SECONDS
@@ -174,7 +173,7 @@ class Fleet:
             status, retry_after = self._send(one, seq, content)
             self.traffic.answers[status] += 1
             if status != 202:
-                return min(one.next_push, time.monotonic() + retry_after * random.uniform(1.0, 1.5))
+                return time.monotonic() + retry_after * random.uniform(1.0, 1.5)
             one.waiting.popleft()
         return one.next_push
 

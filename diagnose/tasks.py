@@ -19,10 +19,10 @@ def write_waiting() -> None:
     write.write_waiting()
 
 
-@app.task(name="diagnose.tasks.evaluate_host", time_limit=60)
-def evaluate_host(host_id: int) -> None:
-    """Correlate a host's last window and record the findings."""
-    evaluate.evaluate_host(host_id)
+@app.task(name="diagnose.tasks.evaluate_due", time_limit=60)
+def evaluate_due() -> None:
+    """Correlate the last window of each host whose time has come, and record the findings."""
+    evaluate.evaluate_due()
 
 
 @app.task(name="diagnose.tasks.roll_up")

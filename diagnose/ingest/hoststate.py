@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 
+from django.db import connection
+
 from diagnose.ingest import facthistory
 from diagnose.ingest.clock import TOLERATED_SKEW_SECONDS
 from diagnose.ingest.content import EventReading, FactReading, ProbeReading
@@ -20,17 +22,30 @@ def at(ns: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
 
+# As `update()` would write it; the ORM took forty times as long to put it together for a group of hosts.
+_SEEN = f"""
+UPDATE {Host._meta.db_table} SET last_seen_at = %s, agent = %s, clock_skew_seconds = %s
+WHERE id = %s AND (last_seen_at IS NULL OR last_seen_at < %s)
+"""  # noqa: S608
+
+
 def seen(rows: Iterable[tuple[Host, str, float, int]]) -> None:
-    """Agent, skew and arrival of batches. They are written out of order: only the newest says how a host is."""
-    newest = {host.pk: (agent, skew, at(ns)) for host, agent, skew, ns in sorted(rows, key=itemgetter(3))}
-    hosts = Host.objects.select_for_update().filter(pk__in=newest).order_by("pk")
-    late = []
-    for host in hosts:
-        agent, skew_seconds, when = newest[host.pk]
-        if host.last_seen_at is None or host.last_seen_at < when:
-            host.last_seen_at, host.agent, host.clock_skew_seconds = when, agent[:40], skew_seconds
-            late.append(host)
-    Host.objects.bulk_update(late, ["last_seen_at", "agent", "clock_skew_seconds"])
+    """Agent, skew and arrival of batches. They are written out of order: only the newest says how a host is.
+
+    In the order of the hosts: two workers that write the same ones never wait for each other.
+    """
+    newest = {
+        host.pk: (agent[:40], skew, at(ns)) for host, agent, skew, ns in sorted(rows, key=itemgetter(3))
+    }
+    stored = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _SEEN,
+            [
+                (stored(when), agent, skew, host, stored(when))
+                for host, (agent, skew, when) in sorted(newest.items())
+            ],
+        )
 
 
 def clock_event(before: float, skew_seconds: float, received_ns: int) -> list[EventReading]:

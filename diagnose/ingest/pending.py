@@ -6,7 +6,7 @@ groups. A group that was taken and never written comes again when its collectors
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,7 +18,8 @@ from diagnose.celery import app
 # At 50 kB a batch this is 50 MB in Redis, and a few seconds of work for two cores.
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 128 * 1024 * 1024
-RETRY_AFTER_SECONDS = 5
+# A push later: refusing costs a third of taking, and a fleet that came back sooner would leave no time for writing.
+RETRY_AFTER_SECONDS = 10
 # What is decoded and written at once: a transaction costs as much as some batches, and each takes its memory.
 GROUP_BATCHES = 32
 GROUP_BYTES = 4 * 1024 * 1024
@@ -27,8 +28,6 @@ _SAME_OFFER_SECONDS = 10
 _ATTEMPTS_SECONDS = 3_600
 # A task that was lost with its worker is replaced after this.
 _TASK_SECONDS = 10
-_EVALUATE_EVERY_SECONDS = 5
-_EVALUATE_DELAY_SECONDS = 2
 _BYTES, _TASK = f"{queue.WAITING}:bytes", f"{queue.WAITING}:task"
 
 _OFFER = """
@@ -163,16 +162,6 @@ def forget(group: Collection[Waiting]) -> None:
     """The batches are done."""
     if group:
         queue.client().delete(*(key for one in group for key in (one.key, f"{one.key}:attempts")))
-
-
-def ask_for_evaluation(host_ids: Sequence[int]) -> None:
-    """Have the last minutes of hosts looked at, of each at most every few seconds."""
-    pipe = queue.client().pipeline(transaction=False)
-    for host_id in host_ids:
-        pipe.set(f"diagnose:evaluate:{host_id}", 1, nx=True, ex=_EVALUATE_EVERY_SECONDS)
-    for host_id, first in zip(host_ids, pipe.execute(), strict=True):
-        if first:
-            app.send_task("diagnose.tasks.evaluate_host", [host_id], countdown=_EVALUATE_DELAY_SECONDS)
 
 
 def tell_of_capture(capture_id: str, service: str, start_ns: int, end_ns: int, samples: int) -> None:

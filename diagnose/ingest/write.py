@@ -20,6 +20,7 @@ import kombu.exceptions
 import redis
 from django.db import transaction
 
+from diagnose import evaluations
 from diagnose.ingest import decode, hoststate, ledger, pending
 from diagnose.ingest.content import EventReading, Malformed
 from diagnose.ingest.pending import Waiting
@@ -83,7 +84,7 @@ def write(taken: Sequence[Waiting]) -> None:
     # What was begun before and never finished may have taken its worker, and a whole group, down.
     groups = [[one for one in due if not one.attempts], *([one] for one in due if one.attempts)]
     undone = {one.key for group in groups if group for one in _write_group(hosts, group)}
-    pending.ask_for_evaluation(sorted({one.host_id for one in due}))
+    evaluations.ask(sorted({one.host_id for one in due}))
     pending.forget([one for one in taken if one.key not in undone])
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from diagnose import evaluations
 from diagnose.correlate import load
-from diagnose.findings import query
+from diagnose.findings import evaluate, query
 from diagnose.findings.describe import as_json
 from diagnose.findings.evaluate import evaluate_host
 from diagnose.models import ProbeState
@@ -73,3 +74,37 @@ def test_what_is_loaded_is_what_was_recorded(host, data_dir):
     }
     assert loaded.facts == given.facts
     assert [(each.probe, each.reason) for each in loaded.failures] == [("listeners", "no netlink")]
+
+
+@pytest.fixture
+def all_due(valkey, monkeypatch):
+    """Hosts 1, 2 and 3 are due; the names of tasks that are sent."""
+    sent: list[str] = []
+    monkeypatch.setattr(evaluations.app, "send_task", lambda name, args, countdown: sent.append(name))
+    monkeypatch.setattr(evaluations, "DELAY_SECONDS", 0.0)
+    evaluations.ask([1, 2, 3])
+    sent.clear()
+    return sent
+
+
+def test_a_host_that_cannot_be_evaluated_does_not_hold_up_the_others(all_due, monkeypatch, caplog):
+    seen: list[int] = []
+
+    def look(host_id: int) -> None:
+        seen.append(host_id)
+        if host_id == 2:
+            raise ValueError("a broken rule")
+
+    monkeypatch.setattr(evaluate, "evaluate_host", look)
+    evaluate.evaluate_due()
+    assert sorted(seen) == [1, 2, 3]
+    assert "host 2 cannot be evaluated" in caplog.text
+    assert all_due == []
+
+
+def test_hosts_that_are_not_due_yet_are_come_back_to(all_due, monkeypatch):
+    monkeypatch.setattr(evaluate, "evaluate_host", lambda _: None)
+    monkeypatch.setattr(evaluations, "DELAY_SECONDS", 60.0)
+    evaluations.ask([4])
+    evaluate.evaluate_due()
+    assert all_due == ["diagnose.tasks.evaluate_due"]

@@ -172,7 +172,7 @@ def test_a_full_queue_asks_to_come_again_until_some_were_taken(bound, post, monk
     monkeypatch.setattr(pending, bound, 3 if bound == "MAX_WAITING" else 2 * len(body) + 17)
     answers = [post(body_of([], seq=seq)) for seq in range(1, 6)]
     assert [answer.status_code for answer in answers] == [202, 202, 202, 429, 429]
-    assert answers[-1]["Retry-After"] == "5"
+    assert answers[-1]["Retry-After"] == "10"
     assert [one.seq for one in pending.take()] == [1, 2, 3]
     assert post(body_of([], seq=5)).status_code == 202
 
@@ -181,7 +181,7 @@ def test_a_queue_that_is_away_asks_to_come_again(post, monkeypatch):
     gone = redis.Redis(unix_socket_path="/nonexistent/valkey.sock")
     monkeypatch.setattr(pending.queue, "client", lambda: gone)
     answer = post(body_of([]))
-    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
 
 
 def test_only_post_is_taken(post):
@@ -199,7 +199,7 @@ def test_without_room_on_the_disk_a_batch_stays_with_its_collector_until_there_i
 ):
     with nearly_full():
         answer = post(body_of([]))
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
         assert "free some space" in answer.json()["detail"]
         assert post(b"not even readable").status_code == 503  # nor is anything put into the quarantine
     assert sent_tasks == []

@@ -14,7 +14,7 @@ from django.db import connection
 from collectors import payload, wire
 from collectors.columns import Frame, StackColumns, StackSample, packed
 from collectors.tables import point_table, profile_table
-from diagnose import models
+from diagnose import evaluations, models
 from diagnose.ingest import ledger, pending, prepare, write
 from diagnose.models import (
     BatchPart,
@@ -488,7 +488,8 @@ def test_evaluation_is_asked_for_once_in_a_while(host, queued, sent_tasks):
     for seq in (1, 2, 3):
         queued(seq, body_of([points("load1", [1.0])], seq=seq))
         write.write_waiting()
-    assert [args for name, args in sent_tasks if name == "diagnose.tasks.evaluate_host"] == [[host.pk]]
+    assert [name for name, _ in sent_tasks].count("diagnose.tasks.evaluate_due") == 1
+    assert evaluations.waiting()
 
 
 def test_deep_long_and_odd_names_are_absorbed(host, queued):
