@@ -47,7 +47,7 @@ def load(pack: Pack) -> Loaded:
     try:
         return _load(pack, None)
     except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.EACCES}:
+        if error.errno not in {errno.EINVAL, errno.EACCES, errno.E2BIG}:
             raise
         log = ctypes.create_string_buffer(_LOG_BYTES)
         try:

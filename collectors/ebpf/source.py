@@ -13,6 +13,7 @@ from collectors.ebpf.attach import attach
 from collectors.ebpf.cells import Cell, Cells
 from collectors.ebpf.duty import rests_after
 from collectors.ebpf.load import Loaded, Rejected, load
+from collectors.ebpf.maps import Map
 from collectors.ebpf.pack import Program
 from collectors.probe import NoData
 
@@ -50,6 +51,11 @@ class Source:
         """Nothing at the first call, which only begins to count, and while it rests."""
         with self._lock:
             return self._drain()
+
+    def table(self, name: str) -> Map:
+        """A map of the pack, between a drain and the next."""
+        assert self._loaded is not None
+        return self._loaded.maps[name]
 
     def rest(self) -> None:
         """Detach until somebody drains again. May be called from another thread."""

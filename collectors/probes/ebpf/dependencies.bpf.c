@@ -79,6 +79,7 @@ int BPF_PROG(sent, struct sock *sk, int length)
 	u8 start[START_BYTES] __attribute__((aligned(8)));
 	enum protocol protocol;
 	struct outgoing *request;
+	struct userdata data;
 	struct tcp_sock *tcp;
 
 	if (length < 5 || sk->sk_protocol != IPPROTO_TCP)
@@ -90,7 +91,7 @@ int BPF_PROG(sent, struct sock *sk, int length)
 	/* the rest of it, or another one behind */
 	if (request && request->sent_ns && request->round == control.round)
 		return 0;
-	if (!read_start(start, length < START_BYTES ? 5 : START_BYTES))
+	if (!find_userdata(&data, length) || !read_start(&data, start, length < START_BYTES ? 5 : START_BYTES))
 		return 0;
 	protocol = protocol_of(start, length);
 	if (protocol == UNRECOGNISED)

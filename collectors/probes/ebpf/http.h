@@ -27,3 +27,21 @@ static __always_inline s32 method_of(u32 start)
 	}
 	return -1;
 }
+
+/* How many bytes the method and its space take. */
+static __always_inline u32 path_offset(u8 method)
+{
+	switch (method) {
+	case GET:
+	case PUT:
+		return 4;
+	case POST:
+	case HEAD:
+		return 5;
+	case PATCH:
+		return 6;
+	case DELETE:
+		return 7;
+	}
+	return 8; /* OPTIONS */
+}

@@ -6,28 +6,32 @@
 struct group {
 	struct endpoint end;
 	u32 tgid;
+	u32 route;
+	u16 status;
 	u8 method;
-	u8 status_class;
-	u16 unused;
+	u8 unused;
 };
 
-#define MOST_CELLS 8192
+#define MOST_CELLS 16384
 #include "cells.h"
 #include "userdata.h"
 #include "http.h"
+#include "path.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define MOST_WAITING 4 /* a power of two */
 #define STATUS_BYTES 12 /* HTTP/1.1 200 */
+#define SWITCHING_PROTOCOLS 101
 
 /* Requests of a connection that wait for their answer, oldest first: with pipelining there are several. */
 struct exchange {
 	u64 read_ns[MOST_WAITING];
+	u32 route[MOST_WAITING];
 	u8 method[MOST_WAITING];
 	u32 first, count;
-	/* Requests beyond those, and those that came in one read with another. */
+	/* Answers to requests beyond those, and to those that came in one read with another, count from here. */
 	u64 last_read_ns;
 	u32 round;
 	u8 last_method;
@@ -41,14 +45,14 @@ struct {
 } exchanges SEC(".maps");
 
 /* The method, or -1 when this is no beginning of a request. Of a read too short to tell, whether it may be one. */
-static __always_inline s32 begins_request(u32 length)
+static __always_inline s32 begins_request(struct userdata *data)
 {
 	u8 letter = 0;
 	u32 start = 0;
 
-	if (length >= sizeof(start))
-		return read_start(&start, sizeof(start)) ? method_of(start) : -1;
-	if (!read_start(&letter, sizeof(letter)))
+	if (data->length >= sizeof(start))
+		return read_start(data, &start, sizeof(start)) ? method_of(start) : -1;
+	if (!read_start(data, &letter, sizeof(letter)))
 		return -1;
 	return letter == 'G' || letter == 'P' || letter == 'H' || letter == 'D' || letter == 'O' ? NOT_SEEN : -1;
 }
@@ -69,7 +73,7 @@ static __always_inline void forget(struct exchange *exchange)
 	exchange->round = control.round;
 }
 
-static __always_inline void remember(struct exchange *exchange, u8 method)
+static __always_inline void remember(struct exchange *exchange, u8 method, struct userdata *data)
 {
 	u64 now_ns = bpf_ktime_get_ns();
 	u32 at;
@@ -81,6 +85,7 @@ static __always_inline void remember(struct exchange *exchange, u8 method)
 	at = (exchange->first + exchange->count) & (MOST_WAITING - 1);
 	exchange->read_ns[at] = now_ns;
 	exchange->method[at] = method;
+	exchange->route[at] = method == NOT_SEEN ? ROUTE_NOT_SEEN : route_at(data, path_offset(method));
 	exchange->count++;
 }
 
@@ -88,6 +93,7 @@ SEC("tp_btf/sock_recv_length")
 int BPF_PROG(received, struct sock *sk, int length, int flags)
 {
 	struct exchange *exchange;
+	struct userdata data;
 	struct tcp_sock *tcp;
 	s32 method;
 
@@ -96,7 +102,9 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	tcp = bpf_skc_to_tcp_sock(sk);
 	if (!tcp || went_out(tcp))
 		return 0;
-	method = begins_request(length);
+	if (!find_userdata(&data, length))
+		return 0;
+	method = begins_request(&data);
 	if (method < 0)
 		return 0;
 	exchange = bpf_sk_storage_get(&exchanges, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -107,8 +115,14 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	if (exchange->round != control.round)
 		forget(exchange);
 	if (!continues(exchange, method))
-		remember(exchange, method);
+		remember(exchange, method, &data);
 	return 0;
+}
+
+/* Of the four bytes from the space on. */
+static __always_inline u16 status_of(u32 word)
+{
+	return (word >> 8 & 0xf) * 100 + (word >> 16 & 0xf) * 10 + (word >> 24 & 0xf);
 }
 
 SEC("tp_btf/sock_send_length")
@@ -116,8 +130,9 @@ int BPF_PROG(sent, struct sock *sk, int length)
 {
 	u32 start[STATUS_BYTES / 4];
 	struct exchange *exchange;
+	struct userdata data;
 	struct key key = {};
-	u8 class;
+	u16 status;
 	u64 ns;
 
 	if (length < STATUS_BYTES || sk->sk_protocol != IPPROTO_TCP)
@@ -125,12 +140,12 @@ int BPF_PROG(sent, struct sock *sk, int length)
 	exchange = bpf_sk_storage_get(&exchanges, sk, 0, 0);
 	if (!exchange || exchange->round != control.round || !exchange->last_read_ns)
 		return 0;
-	if (!read_start(start, sizeof(start)))
+	if (!find_userdata(&data, length) || !read_start(&data, start, sizeof(start)))
 		return 0;
 	if (start[0] != WORD('H', 'T', 'T', 'P') || (start[1] & 0xffffff) != WORD('/', '1', '.', 0))
 		return 0;
-	class = (start[2] >> 8 & 0xff) - '0';
-	if (class == 1 && start[2] >> 16 != ('0' | '1' << 8)) /* all but 101 announce another answer */
+	status = status_of(start[2]);
+	if (status < 200 && status != SWITCHING_PROTOCOLS) /* they announce another answer */
 		return 0;
 	ns = bpf_ktime_get_ns();
 	if (exchange->count) {
@@ -138,18 +153,18 @@ int BPF_PROG(sent, struct sock *sk, int length)
 
 		ns -= exchange->read_ns[at];
 		key.group.method = exchange->method[at];
+		key.group.route = exchange->route[at];
 		exchange->first++;
 		exchange->count--;
 	} else {
 		ns -= exchange->last_read_ns;
-		key.group.method = exchange->last_method;
 	}
 	key.bucket = bucket_of(ns, 20);
 	put_local(&key.group.end, sk, sk->__sk_common.skc_num);
 	key.group.tgid = bpf_get_current_pid_tgid() >> 32;
-	key.group.status_class = class;
+	key.group.status = status;
 	add(&key, ns);
-	if (class == 1) /* no HTTP any more */
+	if (status == SWITCHING_PROTOCOLS) /* no HTTP any more */
 		bpf_sk_storage_delete(&exchanges, sk);
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -52,7 +53,16 @@ class Tally:
             self.buckets[bucket] = self.buckets.get(bucket, 0) + events
 
 
-def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many values of one label within each value of another; the rest of them become OTHER."""
+
+    label: str
+    within: str
+    most: int
+
+
+def tallies(cells: Iterable[Cell], labels_of: LabelsOf, limit: Limit | None = None) -> dict[Labels, Tally]:
     """By labels; at most MOST_SERIES of them, the others together."""
     known: dict[bytes, Labels] = {}
     found: dict[Labels, Tally] = {}
@@ -61,7 +71,32 @@ def tallies(cells: Iterable[Cell], labels_of: LabelsOf) -> dict[Labels, Tally]:
         if labels is None:
             labels = known[cell.group] = labels_of(cell.group)
         found.setdefault(labels, Tally()).add({cell.bucket: cell.count}, cell.count, cell.sum_ns)
-    return _bounded(found)
+    return _bounded(_limited(found, limit) if limit else found)
+
+
+def _limited(found: dict[Labels, Tally], limit: Limit) -> dict[Labels, Tally]:
+    def place(labels: Labels) -> tuple[str | None, str | None]:
+        named = dict(labels)
+        return named.get(limit.within), named.get(limit.label)
+
+    events: Counter[tuple[str | None, str | None]] = Counter()
+    for labels, tally in found.items():
+        events[place(labels)] += tally.count
+    told: Counter[str | None] = Counter()
+    rest = set()
+    for (within, value), _ in events.most_common():
+        told[within] += value != OTHER
+        if told[within] > limit.most:
+            rest.add((within, value))
+    kept: dict[Labels, Tally] = {}
+    for labels, tally in found.items():
+        names = _with_other(labels, limit.label) if place(labels) in rest else labels
+        kept.setdefault(names, Tally()).add(tally.buckets, tally.count, tally.sum_ns)
+    return kept
+
+
+def _with_other(labels: Labels, label: str) -> Labels:
+    return tuple((name, OTHER if name == label else value) for name, value in labels)
 
 
 def _bounded(found: dict[Labels, Tally]) -> dict[Labels, Tally]:

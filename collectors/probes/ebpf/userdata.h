@@ -3,14 +3,9 @@
 #pragma once
 #include <bpf/bpf_core_read.h>
 
-
 #define MSG_PEEK 2 /* include/linux/socket.h */
 
 enum shape { UNKNOWN, PLAIN, VECTOR, MESSAGE };
-
-struct user_vector {
-	u64 base, length;
-};
 
 static __always_inline enum shape shape_x86(u64 number)
 {
@@ -48,34 +43,45 @@ static __always_inline enum shape shape_arm64(u64 number)
 	return UNKNOWN;
 }
 
-/* Copies `size` bytes; false when they are not there to see (sendfile, io_uring, the kernel's own sockets). */
-static __always_inline bool read_start(void *to, u32 size)
+struct userdata {
+	u64 at, length;
+};
+
+/* Where the data of the current system call begin and how much lies together there, at most `length`; false when that
+ * is not to be seen (sendfile, io_uring, the kernel's own sockets). */
+static __always_inline bool find_userdata(struct userdata *data, u64 length)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *registers;
-	struct user_vector first;
 	enum shape shape;
-	u64 at;
 
 	if (task->flags & (PF_KTHREAD | PF_IO_WORKER))
 		return false;
 	registers = (void *)bpf_task_pt_regs(task);
 	if (bpf_core_field_exists(((struct pt_regs___x86 *)registers)->orig_ax)) {
 		shape = shape_x86(BPF_CORE_READ((struct pt_regs___x86 *)registers, orig_ax));
-		at = BPF_CORE_READ((struct pt_regs___x86 *)registers, si);
+		data->at = BPF_CORE_READ((struct pt_regs___x86 *)registers, si);
 	} else {
 		shape = shape_arm64(BPF_CORE_READ((struct pt_regs___arm *)registers, syscallno));
-		at = BPF_CORE_READ((struct pt_regs___arm *)registers, regs[1]);
+		data->at = BPF_CORE_READ((struct pt_regs___arm *)registers, regs[1]);
 	}
+	data->length = length;
 	if (shape == UNKNOWN)
 		return false;
 	/* msg_iov lies 16 bytes into struct user_msghdr */
-	if (shape == MESSAGE && bpf_probe_read_user(&at, sizeof(at), (void *)at + 16))
+	if (shape == MESSAGE && bpf_probe_read_user(&data->at, sizeof(data->at), (void *)data->at + 16))
 		return false;
-	if (shape != PLAIN) {
-		if (bpf_probe_read_user(&first, sizeof(first), (void *)at) || first.length < size)
-			return false;
-		at = first.base;
-	}
-	return !bpf_probe_read_user(to, size, (void *)at);
+	if (shape == PLAIN)
+		return true;
+	if (bpf_probe_read_user(data, sizeof(*data), (void *)data->at)) /* its first struct iovec */
+		return false;
+	if (data->length > length)
+		data->length = length;
+	return true;
+}
+
+/* Copies their first `size` bytes; false when they are not there. */
+static __always_inline bool read_start(struct userdata *data, void *to, u32 size)
+{
+	return data->length >= size && !bpf_probe_read_user(to, size, (void *)data->at);
 }

@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def answer_in_order(server: socket.socket, pause_seconds: float) -> None:
+def answer_in_order(server: socket.socket, pause_seconds: float, status: str = "204 No Content") -> None:
     """Read all that is there, then answer one request after the other, each in a write of its own."""
     connection, _ = server.accept()
     pending = b""
@@ -39,7 +39,7 @@ def answer_in_order(server: socket.socket, pause_seconds: float) -> None:
             while b"\r\n\r\n" in pending:
                 _, _, pending = pending.partition(b"\r\n\r\n")
                 time.sleep(pause_seconds)
-                connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
+                connection.send(f"HTTP/1.1 {status}\r\n\r\n".encode())
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections import Counter
 
 import pytest
 
+from collectors.probes.ebpf import http_server
 from collectors.probes.ebpf.http_server import SERVICE_TIME, HttpServer
 from collectors.wire import Histogram, Sample
 from tests.collectors.probes.ebpf import http_servers
@@ -112,16 +113,16 @@ def test_a_request_that_comes_in_pieces_counts_once_and_from_its_first_byte(read
 
 def test_requests_in_one_write_each_have_an_answer(read):
     name = talk([(0, 5 * REQUEST)], 5, 0.01)
-    (found,) = histograms(read(), SERVICE_TIME, listener=name)
-    assert found.count == 5
-    assert found.sum >= 0.01 + 0.02 + 0.03 + 0.04 + 0.05
+    found = {sample.labels["method"]: sample for sample in histograms(read(), SERVICE_TIME, listener=name)}
+    assert {method: sample.count for method, sample in found.items()} == {"GET": 1, "unknown": 4}
+    assert found["unknown"].sum >= 0.02 + 0.03 + 0.04 + 0.05
 
 
 def test_pipelined_requests_are_timed_from_when_each_was_read(read):
     began = time.monotonic()
     name = talk([(0, REQUEST), (0.005, REQUEST)], 2, 0.03)
     elapsed = time.monotonic() - began
-    (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    (found,) = histograms(read(), SERVICE_TIME, listener=name, route="/some/thing")
     assert found.count == 2
     # The second lies in the socket until the server reads again, which is no service time.
     assert 0.06 <= found.sum < elapsed + 0.001
@@ -152,6 +153,70 @@ def test_a_request_that_was_answered_while_the_probe_rested_is_forgotten(monkeyp
         (found,) = histograms(read(), SERVICE_TIME, listener=name)
     assert (found.count, found.labels["status_class"]) == (1, "4xx")
     assert found.sum < 0.05
+
+
+def ask(paths: list[str], status: str = "200 OK") -> str:
+    """Ask for them one after the other on one connection; the listener's name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=http_servers.answer_in_order, args=(server, 0.0, status))
+        thread.start()
+        with socket.create_connection(server.getsockname()) as client:
+            for path in paths:
+                client.send(f"GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
+                client.recv(4096)
+        thread.join()
+        return "{}:{}".format(*server.getsockname())
+
+
+def routes(samples: list[Sample], listener: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for sample in histograms(samples, SERVICE_TIME, listener=listener):
+        found[sample.labels["route"]] += sample.count
+    return found
+
+
+def test_paths_that_differ_in_what_they_name_are_one_route(read):
+    paths = [
+        *("/v1/users/17", "/v1/users/18?page=2", "/v2/users/2024-05-01", "/v1/users"),
+        *("/o/9f86d081884c7d65", "/o/deadbeef-0042;v=1", "/mail/a@example.com", "/mail/b%40example.com"),
+        *("/reset/Zm9vYmFyYmF6cXV4Zm9v1", "/reset/YWJjZGVmZ2hpamtsbW5vcA2"),
+        *(f"/{'long/' * 12}one", f"/{'long/' * 12}two", "/", "/?q=/secret", "http://shop/v1/users"),
+    ]
+    name = ask(paths)
+    assert routes(read(), name) == {
+        "/v1/users/{number}": 2,
+        "/v2/users/{number}": 1,
+        "/v1/users": 2,
+        "/o/{hex}": 2,
+        "/mail/{email}": 2,
+        "/reset/{token}": 2,
+        "/" + "long/" * 12 + "…": 2,
+        "/": 2,
+    }
+
+
+def test_of_more_routes_than_can_be_told_the_busiest_are_told(read):
+    slugs = [f"/story/{letter}{other}" for letter in "abcdefghij" for other in "klmnopqrst"]
+    name = ask([*slugs, "/cart", "/cart"])
+    found = routes(read(), name)
+    assert len(found) == http_server.MOST_ROUTES.most + 1
+    assert found["/cart"] == 2
+    assert found.total() == 102
+
+
+def test_paths_that_nobody_serves_are_told_together_and_leave_room_for_those_that_are(read):
+    """A scanner asks for more paths than the program has room for; the next interval knows the routes again."""
+    with socket.create_server(("127.0.0.1", 0)):
+        scanned = ask(
+            [f"/{chr(97 + a)}{chr(97 + b)}/admin.php" for a in range(24) for b in range(25)], "404 Not Found"
+        )
+        during = ask(["/cart"])
+        samples = read()
+        after = ask(["/cart"])
+        later = read()
+    assert routes(samples, scanned) == {"other": 600}
+    assert routes(samples, during) == {"other": 1}
+    assert routes(later, after) == {"/cart": 1}
 
 
 def test_what_is_no_http_is_not_told(read):
