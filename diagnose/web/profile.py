@@ -125,6 +125,7 @@ def addresses(query: dict[str, str]) -> dict[str, str]:
         "top_url": f"/api/v1/profiles/top?{urlencode({**table, 'limit': '200'})}",
         "folded_url": f"{graph}&format=folded",
         "speedscope_url": f"{graph}&format=speedscope",
+        "pprof_url": f"{graph}&format=pprof",
     }
 
 

@@ -7,15 +7,15 @@ from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.models.access import Role
-from diagnose.reports.export import folded, speedscope
+from diagnose.reports.export import folded, pprof, speedscope
 from diagnose.store import flamegraph as graphs
 from diagnose.store import profiles as store
 from diagnose.web.api import paging, profile_answers, query, scope, selection
 from diagnose.web.api.describe import as_json, described
 from diagnose.web.api.selection import CUT, SELECT, THREADS
 
-FORMATS = ("json", "folded", "speedscope")
-_PLANNED = ("pprof", "svg")
+FORMATS = ("json", "pprof", "folded", "speedscope")
+_PLANNED = ("svg",)
 _MOST_STACKS = 100_000
 _FORMAT = query.choice("format", "The answer's format.", (*FORMATS, *_PLANNED), "json")
 
@@ -46,13 +46,14 @@ def profiles(request: ApiRequest) -> profile_answers.StoredProfilesList:
 @described(
     answer=profile_answers.FlameGraph,
     query=(*SELECT, THREADS, CUT, _FORMAT),
-    other_types=(folded.CONTENT_TYPE,),
+    other_types=(folded.CONTENT_TYPE, pprof.CONTENT_TYPE),
     problems=(404, 409),
 )
 def flamegraph(request: ApiRequest) -> HttpResponse:
     """The profiles of a service in a range, merged into one flame graph.
 
-    `format=folded` answers folded stacks as text, `format=speedscope` a file for speedscope.
+    `format=folded` answers folded stacks as text, `format=speedscope` a file for speedscope, `format=pprof` one for
+    `go tool pprof`.
     """
     shape = _FORMAT.of(request)
     if shape in _PLANNED:
@@ -66,6 +67,10 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
     if shape == "folded":
         return HttpResponse(folded.export(rows, threads=threads), content_type=folded.CONTENT_TYPE)
     name = f"{service} {chosen.selector.type}"
+    if shape == "pprof":
+        span = {"start_ns": chosen.start_ns, "end_ns": chosen.end_ns}
+        file = pprof.export(merged, rows, **span, threads=threads)
+        return HttpResponse(file, content_type=pprof.CONTENT_TYPE)
     return as_json(speedscope.export(name, merged, rows, threads=threads))
 
 
