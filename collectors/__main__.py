@@ -1,4 +1,4 @@
-"""`diagnose-collector run | enroll | status`."""
+"""`diagnose-collector run | enroll | status | unit`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diagnose-collector", description="The host agent of Diagnose.")
     parser.add_argument("--version", action="version", version=f"diagnose-collector {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="run | enroll | status")
+    commands = parser.add_subparsers(required=True, metavar="run | enroll | status | unit")
     run = commands.add_parser("run", help="collect and send until stopped")
     run.add_argument(
         "--disable", action="append", metavar="PROBE", help="switch a probe off (repeat for more)"
@@ -59,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="what the collector of this host is doing")
     status.add_argument("--json", action="store_true", help="for programs")
     status.set_defaults(command=_status)
-    for command in (run, enroll, status):
+    unit = commands.add_parser("unit", help="print the systemd unit that runs this collector")
+    unit.set_defaults(command=_unit)
+    for command in (run, enroll, status, unit):
         command.add_argument(
             "--config", type=Path, metavar="FILE", help="default: /etc/diagnose/collector.toml"
         )
@@ -96,6 +98,13 @@ def _status(config: Config, options: argparse.Namespace) -> int:
     from collectors.status import show
 
     return show(config.state_dir, as_json=options.json)
+
+
+def _unit(_config: Config, _options: argparse.Namespace) -> int:
+    from collectors.unit import unit
+
+    print(unit(Path(sys.argv[0])), end="")
+    return 0
 
 
 if __name__ == "__main__":

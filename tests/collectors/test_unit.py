@@ -1,4 +1,4 @@
-"""The service's unit as the README has it: systemd understands each line, its capabilities suffice for all probes."""
+"""The service's unit: systemd understands each line, its capabilities suffice for all probes, each is explained."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "collectors/README.md"
-UNIT = re.search(r"```ini\n(# /etc/systemd.*?)```", README.read_text(), re.DOTALL)[1]
+COLLECTORS = Path(__file__).parents[2] / "collectors"
+UNIT = (COLLECTORS / "diagnose-collector.service").read_text()
 NOBODY = "65534"
 # Nobody may read where a developer keeps the interpreter, so it is CAP_DAC_READ_SEARCH that lets this start at all.
 PROBES = """
@@ -34,9 +34,8 @@ print(json.dumps(told))
 """
 
 
-def capabilities() -> list[str]:
-    line = re.search(r"^AmbientCapabilities=(.*)$", UNIT, re.MULTILINE)[1]
-    return line.split()
+def capabilities(kind: str = "AmbientCapabilities") -> list[str]:
+    return " ".join(re.findall(rf"^{kind}=(.*)$", UNIT, re.MULTILINE)).split()
 
 
 @pytest.mark.program("systemd-analyze")
@@ -63,8 +62,23 @@ def test_systemd_would_tell_of_a_line_it_does_not_know(tmp_path):
 
 
 def test_the_bounding_set_is_what_is_given_and_no_more():
-    bounding = re.search(r"^CapabilityBoundingSet=(.*)$", UNIT, re.MULTILINE)[1]
-    assert bounding.split() == capabilities()
+    assert capabilities("CapabilityBoundingSet") == capabilities()
+
+
+def test_each_capability_stands_with_its_reason_and_in_the_table_of_the_readme():
+    readme = (COLLECTORS / "README.md").read_text()
+    for name in capabilities():
+        assert re.search(rf"^# [A-Z].{{20,}}\nAmbientCapabilities={name}$", UNIT, re.MULTILINE), name
+        assert f"`{name}`" in readme
+
+
+def test_the_command_prints_it_with_the_path_that_it_was_started_by(tmp_path):
+    program = tmp_path / "my collector%"
+    program.symlink_to(Path(sys.executable).with_name("diagnose-collector"))
+    ran = subprocess.run([program, "unit"], capture_output=True, text=True, check=True, timeout=60)
+    (start,) = [line for line in ran.stdout.splitlines() if line.startswith("ExecStart=")]
+    assert start == rf"ExecStart={tmp_path}/my\x20collector%% run"
+    assert ran.stdout.replace(start, "") == re.sub(r"(?m)^ExecStart=.*", "", UNIT)
 
 
 @pytest.mark.root(to="give capabilities to another user")
