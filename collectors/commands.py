@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urljoin
 
 import msgspec
 
+from collectors.capture.ending import Ending
 from collectors.capture.ondemand import Outlets
 from collectors.client import Answer, Client, Unreachable
 from collectors.replies import Replies
@@ -36,8 +37,9 @@ BACKOFF_SECONDS = (1.0, 60.0)
 # The server keeps to four; one that was called off takes a moment to end while the next begins.
 MAX_CAPTURES = 8
 REMEMBERED = 256
+STOP_SECONDS = 1.0
 
-Capture = Callable[[Command, Outlets, threading.Event], None]
+Capture = Callable[[Command, Outlets, Ending], None]
 
 
 class _Commands(msgspec.Struct, frozen=True):
@@ -52,7 +54,8 @@ class NotUnderstood(Exception):
 @dataclass(slots=True)
 class _Running:
     command: Command
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    ending: Ending = field(default_factory=Ending)
+    thread: threading.Thread | None = None
 
 
 class Commands:
@@ -84,10 +87,15 @@ class Commands:
             pass
 
     def stop(self) -> None:
-        """End the loop, and tell running captures to end."""
+        """End the loop, and let running captures hand over what they have, for a second at most."""
         self._stopped.set()
-        for running in list(self._running.values()):
-            running.cancelled.set()
+        captures = list(self._running.values())
+        for running in captures:
+            running.ending.stop()
+        until = time.monotonic() + STOP_SECONDS
+        for running in captures:
+            if running.thread is not None:
+                running.thread.join(max(0.0, until - time.monotonic()))
 
     def step(self) -> float:
         """Never raises: trouble is waited out."""
@@ -172,7 +180,7 @@ class Commands:
     def _cancel(self, identifier: str) -> None:
         running = self._running.get(identifier)
         if running is not None:
-            running.cancelled.set()
+            running.ending.cancel()
 
     def _admit(self, command: Command) -> None:
         refusal = self._refusal(command.target) if command.target is not None else None
@@ -182,7 +190,8 @@ class Commands:
             self._start_report(CommandStatus(command.id, "failed", message=reason, refused=refused))
             return
         running = self._running[command.id] = _Running(command)
-        threading.Thread(target=self._run, args=(running,), name="capture", daemon=True).start()
+        running.thread = threading.Thread(target=self._run, args=(running,), name="capture", daemon=True)
+        running.thread.start()
 
     def _why_not(self, command: Command) -> str | None:
         if command.target is None:
@@ -194,7 +203,7 @@ class Commands:
     def _run(self, running: _Running) -> None:
         command = running.command
         try:
-            self._capture(command, self._outlets, running.cancelled)
+            self._capture(command, self._outlets, running.ending)
         except Exception as error:  # noqa: BLE001 — a capture's defect must not take the agent down
             _LOG.exception("capture %s failed", command.id)
             self._replies.report(

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, procfs, sockdiag, targets
-from collectors.capture.failures import CaptureError
+from collectors import identity, procfs, sockdiag
 from collectors.probe import NoData
-from collectors.wire import CaptureTarget
 
 PROC = Path("/proc")
 # A listener counts as much as this share of a core: a stalled acceptor uses none, and a service matters more than
@@ -20,7 +18,6 @@ LISTENER_SHARE = 0.5
 _LISTENERS_SECONDS = 30.0
 # Listeners are opened early and the lowest free descriptor is taken, so nobody's are far up.
 _DESCRIPTORS_LOOKED_AT = 512
-_WATCH_SECONDS = 0.2
 
 Denies = Callable[[identity.Process], bool]
 
@@ -89,31 +86,3 @@ def listening(pids: Iterable[int], proc: Path = PROC) -> set[int]:
         for pid in pids
         if any(target in sockets for _, target in procfs.fd_links(proc, pid, _DESCRIPTORS_LOOKED_AT))
     }
-
-
-def resolve(target: CaptureTarget, proc: Path = PROC) -> int:
-    """The process that a command means: its pid, or the busiest Python process of its service, cgroup or container.
-
-    CaptureError when there is none.
-    """
-    if target.pid is not None:
-        return target.pid
-    pids = [each.pid for each in identity.python_processes(proc) if targets.means(target, each, proc)]
-    if not pids:
-        what = targets.in_words(target)
-        raise CaptureError(f"No Python process of {what} runs on this host now. Is it stopped, or renamed?")
-    return pids[0] if len(pids) == 1 else _busiest(pids, proc)
-
-
-def _busiest(pids: list[int], proc: Path) -> int:
-    """By CPU over a moment; among idle ones the largest in memory, which is rarely the supervisor."""
-    before = {pid: procfs.stat(proc, pid) for pid in pids}
-    time.sleep(_WATCH_SECONDS)
-
-    def used(pid: int) -> tuple[float, int]:
-        first, last = before[pid], procfs.stat(proc, pid)
-        if first is None or last is None:
-            return (-1.0, 0)
-        return (last.cpu_seconds - first.cpu_seconds, last.resident_bytes)
-
-    return max(pids, key=used)

@@ -15,6 +15,9 @@ _FRAME = re.compile(r"(?P<name>.+?) \((?P<file>.+?)(?::(?P<line>\d+))?\)", re.DO
 # that anybody would look for, and each would be a series and a branch of the flame graph of its own.
 _COUNTED = re.compile(r"(\w+)-\d{3,}(?=\D|$)")
 UNNAMED = "unnamed"
+# A native function without a symbol has its address, which is another in each process.
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+UNKNOWN = "[unknown]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def _frames(pieces: list[str], known: dict[str, Frame]) -> Iterator[Frame]:
         if match is None:
             pending += ";"
             continue
-        known[pending] = Frame(match["name"], match["file"], int(match["line"] or 0))
+        name = UNKNOWN if _ADDRESS.fullmatch(match["name"]) else match["name"]
+        known[pending] = Frame(name, match["file"], int(match["line"] or 0))
         yield known[pending]
         pending = ""
     if pending:

@@ -11,6 +11,7 @@ from typing import Self
 
 from collectors.capture import kinds
 from collectors.capture.choose import Denies
+from collectors.capture.ending import Ending
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Cancelled, Kind, Request, Result
 from collectors.wire import CaptureState, Command, CommandStatus, Sample
@@ -36,13 +37,13 @@ class OnDemand:
     def __init__(self, denies: Denies = lambda _: False) -> None:
         self._denies = denies
 
-    def run(self, command: Command, outlets: Outlets, cancelled: threading.Event) -> None:
+    def run(self, command: Command, outlets: Outlets, ending: Ending) -> None:
         """From start to end in the calling thread. The last report is done, failed or cancelled.
 
         `done` means that all was handed over; whether it arrived is for the server to know.
         """
         try:
-            with _Watch(command.id, outlets.report, cancelled) as watch:
+            with _Watch(command.id, outlets.report, ending) as watch:
                 watch.say("sent", message="The collector has taken the command.")
                 result = self._capture(command, watch)
                 for file in result.files:
@@ -67,8 +68,8 @@ class _Watch:
     Of several statuses that wait, only the newest is told.
     """
 
-    def __init__(self, identifier: str, report: Report, cancelled: threading.Event) -> None:
-        self._identifier, self._report, self._cancelled = identifier, report, cancelled
+    def __init__(self, identifier: str, report: Report, ending: Ending) -> None:
+        self._identifier, self._report, self._ending = identifier, report, ending
         self._newest: CommandStatus | None = None
         self._changed = threading.Condition()
         self._closed = False
@@ -88,9 +89,10 @@ class _Watch:
         return self.wait(0)
 
     def wait(self, seconds: float) -> bool:
-        if self._cancelled.wait(seconds):
+        over = self._ending.wait(seconds)
+        if self._ending.cancelled:
             raise Cancelled
-        return True
+        return not over
 
     def tell(self, share: float, message: str, samples: int = 0) -> None:
         self.say("running", share, message, samples)

@@ -1,8 +1,9 @@
 """Runs `py-spy record` as a child that leaves nothing behind: its output goes to anonymous memory, never to a file,
 and it dies with the thread that started it.
 
-`--nonblocking` always: the default pauses the target at each sample and was reported to slow one with 159 threads
-5 to 15 times. The target is therefore never stopped, and killing the sampler at any moment harms nobody.
+`--nonblocking` but for native frames: the default pauses the target at each sample and was reported to slow one with
+159 threads 5 to 15 times. py-spy pauses by ptrace, which the kernel undoes when the tracer dies: killing the sampler
+at any moment harms nobody.
 """
 
 from __future__ import annotations
@@ -24,14 +25,21 @@ from typing import IO, Literal, Self
 
 from collectors.capture.failures import CaptureError, explain
 
-Kind = Literal["cpu", "gil", "wall"]
+Kind = Literal["cpu", "gil", "wall", "native"]
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_FLAGS: dict[Kind, tuple[str, ...]] = {"cpu": (), "gil": ("--gil",), "wall": ("--idle",)}
-_SUMMARY = re.compile(r"Samples: \d+ Errors: (?P<errors>\d+)")
+# py-spy refuses --native together with --nonblocking.
+_FLAGS: dict[Kind, tuple[str, ...]] = {
+    "cpu": ("--nonblocking",),
+    "gil": ("--nonblocking", "--gil"),
+    "wall": ("--nonblocking", "--idle"),
+    "native": ("--native",),
+}
+_SUMMARY = re.compile(r"Samples: (?P<samples>\d+) Errors: (?P<errors>\d+)")
 _STARTED = "Sampling process"
-_CUT_SHORT = "Stopped sampling"
+_CUT = re.compile(r"Stopped sampling because (?P<why>.+)")
+CUT_BY_EXIT = "process exited"
 # py-spy draws the waits between samples from an exponential distribution, so that a run of n samples lasts
 # n ± √n periods; one that takes three times as long and ten seconds more is stuck.
 _STUCK_FACTOR, _STUCK_SECONDS = 3.0, 10.0
@@ -49,7 +57,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a run gave. `ticks` is how often the process was looked at; `cpu_seconds` is what the looking cost."""
+    """What a run gave. `ticks` is how often the process was looked at; `cpu_seconds` is what the looking cost.
+
+    `cut` is why it ended before its time, in py-spy's words, '' when it did not.
+    """
 
     order: Order
     text: str
@@ -57,15 +68,16 @@ class Recording:
     end_ns: int
     ticks: int
     cpu_seconds: float
+    cut: str = ""
+
+    @property
+    def samples(self) -> int:
+        counts = (row.rpartition(" ")[2] for row in self.text.split("\n"))
+        return sum(int(count) for count in counts if count.isdigit())
 
     @property
     def seconds(self) -> float:
         return (self.end_ns - self.start_ns) / 1e9
-
-    @property
-    def period_ns(self) -> int:
-        """The time one sample stands for: measured, since a run does not last exactly as long as asked."""
-        return max(1, round((self.end_ns - self.start_ns) / max(1, self.ticks)))
 
 
 def program() -> str:
@@ -78,6 +90,11 @@ def program() -> str:
             "install the distribution py-spy into its virtual environment."
         )
     return found
+
+
+def child_environment() -> dict[str, str]:
+    """Nothing of the collector's own, which may hold its token."""
+    return {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
 class Run:
@@ -136,7 +153,8 @@ class Run:
             )
         text = os.pread(self._output, os.fstat(self._output).st_size, 0).decode("utf-8", "replace")
         end_ns = self._start_ns + round(self.sampled_seconds() * 1e9)
-        return Recording(self.order, text, self._start_ns, end_ns, self._ticks(said), self.cpu_seconds)
+        ticks, cut = self._ticks(said), _cut(said)
+        return Recording(self.order, text, self._start_ns, end_ns, ticks, self.cpu_seconds, cut)
 
     def sampled_seconds(self) -> float:
         """Since py-spy began to sample; 0 while it still looks for the interpreter."""
@@ -163,7 +181,7 @@ class Run:
     def _spawn(self) -> subprocess.Popen[bytes]:
         order = self.order
         target = f"/proc/self/fd/{self._output}"
-        argv = [program(), "record", "--pid", str(order.pid), "--nonblocking", "--threads"]
+        argv = [program(), "record", "--pid", str(order.pid), "--threads"]
         argv += ["--full-filenames", "--format", "raw", "--output", target, *_FLAGS[order.kind]]
         argv += ["--duration", str(order.seconds), "--rate", str(order.hz)]
         return subprocess.Popen(
@@ -172,7 +190,7 @@ class Run:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             pass_fds=(self._output,),
-            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+            env=child_environment(),
             start_new_session=True,  # the terminal's Ctrl-C is for the collector, which ends its runs itself
             preexec_fn=_die_with(os.getpid()),
         )
@@ -199,10 +217,15 @@ class Run:
     def _ticks(self, said: str) -> int:
         """A full run ends in place of its last sample; a failed look counts as an error and gives no stacks."""
         ticks = self.order.seconds * self.order.hz - 1
-        if _CUT_SHORT in said:
+        if _cut(said):
             ticks = min(ticks, round(self.sampled_seconds() * self.order.hz))
         summary = _SUMMARY.search(said)
         return max(1, ticks - (int(summary["errors"]) if summary else 0))
+
+
+def _cut(said: str) -> str:
+    found = _CUT.search(said)
+    return found["why"].strip() if found else ""
 
 
 def _die_with(parent: int) -> Callable[[], None]:

@@ -1,16 +1,24 @@
-"""Records a Python process with py-spy for somebody who watches."""
+"""Records Python processes with py-spy for somebody who watches.
+
+A capture is taken in parts of some seconds: when py-spy is killed only the part that it was in is lost, and processes
+that were forked meanwhile are in the next one.
+"""
 
 from __future__ import annotations
 
-from collectors import identity
-from collectors.capture import choose, stacks
+import selectors
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from collectors.capture import pythons, stacks
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Request, Result, Watch
-from collectors.capture.pyspy import Kind, Order, Recording, Run, program
+from collectors.capture.pyspy import CUT_BY_EXIT, Kind, Order, Recording, Run, program
+from collectors.identity import Process
 
 TELL_SECONDS = 0.5
-# A run lasts n ± √n periods; one that gave much less than asked for was cut short.
-_WHOLE_SHARE = 0.8
+PART_SECONDS = 10
 
 
 def missing() -> str | None:
@@ -23,31 +31,101 @@ def missing() -> str | None:
 
 
 def record(kind: Kind, request: Request, watch: Watch) -> Result:
-    pid = choose.resolve(request.target, request.proc)
-    service = identity.service_of(pid, request.proc)
-    order = Order(pid, kind, request.seconds, request.hz)
-    with Run(order) as run:
-        while not run.poll(TELL_SECONDS):
-            if not watch.goes_on():
-                run.end()
-            _tell(run, watch)
-        recording = run.recording()
-    found = stacks.to_wire(recording, service, capture_id=request.id)
-    count = found.columns.total
-    words = f"{count} samples in {recording.seconds:.1f} s"
-    return Result((found,), count, words, _cut_short(recording))
+    """Raises CaptureError when nothing at all was seen; what was seen before trouble is kept."""
+    capture = _Capture(kind, request, watch)
+    for seconds in parts(request.seconds):
+        try:
+            capture.take_part(seconds)
+        except CaptureError as error:
+            if not capture.recordings:
+                raise
+            capture.troubles.append(str(error))
+        if capture.ended:
+            break
+    return capture.result()
 
 
-def _cut_short(recording: Recording) -> str:
-    order = recording.order
-    if recording.seconds >= _WHOLE_SHARE * order.seconds:
-        return ""
-    seconds = f"{recording.seconds:.1f} of {order.seconds} s"
-    return f"Process {order.pid} or the collector ended after {seconds}; what was seen until then is kept."
+def parts(seconds: int) -> Iterator[int]:
+    """Whole seconds, about PART_SECONDS each."""
+    count = max(1, round(seconds / PART_SECONDS))
+    for number in range(count):
+        yield seconds * (number + 1) // count - seconds * number // count
 
 
-def _tell(run: Run, watch: Watch) -> None:
-    sampled, order = run.sampled_seconds(), run.order
-    if sampled:
-        words = f"Sampling process {order.pid}: {sampled:.0f} of {order.seconds} s"
-        watch.tell(min(0.99, sampled / order.seconds), words)
+@dataclass(slots=True)
+class _Capture:
+    """A capture on its way: what was recorded of whom, and what went wrong meanwhile."""
+
+    kind: Kind
+    request: Request
+    watch: Watch
+    recordings: list[tuple[Process, Recording]] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is to come."""
+        return self.stopped or bool(self.troubles)
+
+    def take_part(self, seconds: int) -> None:
+        processes = pythons.meant(self.request)
+        with ExitStack() as stack:
+            runs = [stack.enter_context(Run(self._order(process, seconds))) for process in processes]
+            self._attend(runs)
+            self._collect(processes, runs)
+
+    def _order(self, process: Process, seconds: int) -> Order:
+        return Order(process.pid, self.kind, seconds, self.request.hz)
+
+    def _attend(self, runs: Sequence[Run]) -> None:
+        """Until all have ended."""
+        with selectors.DefaultSelector() as selector:
+            for run in runs:
+                selector.register(run, selectors.EVENT_READ, run)
+            while selector.get_map():
+                selector.select(TELL_SECONDS)
+                for run in [key.data for key in selector.get_map().values()]:
+                    if run.poll():
+                        selector.unregister(run)
+                if not self.stopped and not self.watch.goes_on():
+                    self.stopped = True
+                    for run in runs:
+                        run.end()
+                self._tell(runs)
+
+    def _collect(self, processes: Sequence[Process], runs: Sequence[Run]) -> None:
+        """Raises CaptureError when none of them gave anything; one of several may fail."""
+        failures, recordings = [], []
+        for process, run in zip(processes, runs, strict=True):
+            try:
+                recordings.append((process, run.recording()))
+            except CaptureError as error:
+                failures.append(error)
+        if not recordings:
+            raise failures[0]
+        self.recordings += recordings
+        self.seconds += max(recording.seconds for _, recording in recordings)
+        if len(runs) == 1 and recordings[0][1].cut == CUT_BY_EXIT:
+            self.troubles.append(f"Process {processes[0].pid} ended after {self.seconds:.1f} s.")
+
+    def _tell(self, runs: Sequence[Run]) -> None:
+        sampled = max(run.sampled_seconds() for run in runs)
+        if not sampled:
+            return
+        done, whole = self.seconds + sampled, self.request.seconds
+        whom = f"process {runs[0].order.pid}" if len(runs) == 1 else f"{len(runs)} processes"
+        self.watch.tell(min(0.99, done / whole), f"Sampling {whom}: {done:.0f} of {whole} s", self._samples())
+
+    def _samples(self) -> int:
+        return sum(recording.samples for _, recording in self.recordings)
+
+    def result(self) -> Result:
+        if self.stopped:
+            self.troubles.append(f"The collector was stopped after {self.seconds:.1f} s.")
+        count = self._samples()
+        reason = " ".join(self.troubles)
+        partial = f"{reason} The {count} samples until then are kept." if reason else ""
+        found = stacks.to_wire(self.recordings, capture_id=self.request.id)
+        return Result((found,), count, f"{count} samples in {self.seconds:.1f} s", partial)

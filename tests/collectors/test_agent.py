@@ -150,7 +150,7 @@ def test_a_capture_is_sent_at_once(server, tmp_path, monkeypatch):
     }
     server.script[COMMANDS] = [json_reply(200, {"commands": [command], "after": "1-0"})]
     started = time.monotonic()
-    with running(server, tmp_path, [], capture=lambda c, report, emit, cancelled: emit(stacks)):
+    with running(server, tmp_path, [], capture=lambda _, outlets, ending: outlets.emit(stacks)):
         server.wait_for(lambda: server.arrivals, 5)
     assert time.monotonic() - started < 2
     assert stacks in server.samples()

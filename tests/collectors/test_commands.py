@@ -28,18 +28,18 @@ class Captures:
     """Stands for the capture package: notes what it is asked for, and runs as long as a test wants."""
 
     def __init__(self):
-        self.started, self.cancelled = [], []
+        self.started, self.cancelled, self.stopped = [], [], []
         self.may_end = threading.Event()
         self.may_end.set()
         self.error = None
 
-    def __call__(self, command, outlets, cancelled):
+    def __call__(self, command, outlets, ending):
         self.started.append(command)
         if self.error:
             raise self.error
         while not self.may_end.wait(0.01):
-            if cancelled.is_set():
-                self.cancelled.append(command.id)
+            if ending.wait(0):
+                (self.cancelled if ending.cancelled else self.stopped).append(command.id)
                 break
         outlets.emit(Fact(command.id, "stacks", 1))
         outlets.report(CommandStatus(command.id, "done", 1.0))
@@ -283,11 +283,11 @@ def test_pauses_grow_while_the_server_is_away(server, make):
     assert 30.0 <= pauses[-1] <= 60.0
 
 
-def test_stopping_tells_running_captures_to_end(server, make, captures):
+def test_stopping_lets_running_captures_hand_over_what_they_have(server, make, captures, emitted):
     captures.may_end.clear()
     give(server, capture("c1"))
     asking = make()
     asking.step()
     asking.stop()
-    settle(server, 1)
-    assert captures.cancelled == ["c1"]
+    assert (captures.stopped, captures.cancelled) == (["c1"], [])
+    assert [fact.name for fact in emitted] == ["c1"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -12,6 +11,7 @@ import pytest
 import redis
 from playwright.sync_api import Page, expect
 
+from collectors.capture.ending import Ending
 from collectors.capture.ondemand import OnDemand, Outlets
 from collectors.wire import Command, CommandStatus
 from diagnose import queue
@@ -93,7 +93,7 @@ def collect(host: Host) -> None:
     def keep(identifier: str, name: str, content: bytes) -> None:
         raise AssertionError(f"{identifier} has no file {name} of {len(content)} bytes")
 
-    OnDemand().run(command_of(host), Outlets(report, emit, keep), threading.Event())
+    OnDemand().run(command_of(host), Outlets(report, emit, keep), Ending())
 
 
 def test_a_capture_is_followed_live_and_its_flame_graph_opens(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collectors.capture.kind import Kind
-from collectors.capture.kinds import cpu, gil, wall
+from collectors.capture.kinds import python_cpu, python_dump, python_gil, python_native, python_wall
 
 ALL: tuple[Kind, ...] = (
-    cpu.KIND,
-    wall.KIND,
-    gil.KIND,
+    python_cpu.KIND,
+    python_wall.KIND,
+    python_gil.KIND,
+    python_native.KIND,
+    python_dump.KIND,
 )
 
 # What the kinds were called when there was only Python.

@@ -177,6 +177,6 @@ class ContinuousPython:
 
 
 def _tell(recording: Recording, process: Process, emit: Emit) -> None:
-    emit(stacks.to_wire(recording, process.service))
+    emit(stacks.to_wire([(process, recording)]))
     for points in shares.points(recording, process):
         emit(points)

@@ -7,14 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import pytest
-
-from collectors.capture.choose import Watch, listening, resolve
-from collectors.capture.failures import CaptureError
-from collectors.wire import CaptureTarget
-from tests.collectors.capture.conftest import SERVICE, running
+from collectors.capture.choose import Watch, listening
+from tests.collectors.capture.conftest import SERVICE
 
 
 def test_the_watch_ranks_a_busy_listener_first_and_never_finds_itself(busy):
@@ -45,21 +40,3 @@ def test_a_worker_that_inherited_the_listener_listens_too():
         finally:
             for process in (worker, other):
                 process.communicate(b"\n")
-
-
-def test_a_service_means_its_busiest_process():
-    with running("idle", service="many") as idle, running(service="many") as busy:
-        assert idle.pid != resolve(CaptureTarget(service="many")) == busy.pid
-
-
-def test_a_cgroup_means_a_process_below_it(busy):
-    lines = Path(f"/proc/{busy.pid}/cgroup").read_text().splitlines()
-    path = lines[-1].split(":", 2)[2]
-    assert resolve(CaptureTarget(cgroup=path)) > 0
-    with pytest.raises(CaptureError, match="No Python process of cgroup '/no/such' runs"):
-        resolve(CaptureTarget(cgroup="/no/such"))
-
-
-def test_a_service_that_does_not_run_is_told():
-    with pytest.raises(CaptureError, match="No Python process of service 'nobody' runs on this host now"):
-        resolve(CaptureTarget(service="nobody"))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from collectors import wire
-from collectors.capture import kinds, ondemand
+from collectors import procfs, wire
+from collectors.capture import kinds, ondemand, record
+from collectors.capture.choose import Denies
+from collectors.capture.ending import Ending
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import File, Kind, Request, Result, Watch
 from collectors.capture.ondemand import Outlets
@@ -22,10 +28,16 @@ class Capture:
     """One run with all that it said."""
 
     def __init__(
-        self, target: CaptureTarget, profile: str = "cpu", seconds: float = 1, report_seconds: float = 0
+        self,
+        target: CaptureTarget,
+        profile: str = "python_cpu",
+        seconds: float = 1,
+        report_seconds: float = 0,
+        denies: Denies = lambda _: False,
     ) -> None:
+        self.denies = denies
         self.command = Command("C1", "capture", 0, target, profile, seconds, 100)
-        self.cancelled = threading.Event()
+        self.ending = Ending()
         self.statuses: list[CommandStatus] = []
         self.emitted: list[wire.Sample] = []
         self.files: list[tuple[str, str, bytes]] = []
@@ -43,7 +55,7 @@ class Capture:
 
     def run(self) -> Capture:
         outlets = Outlets(self.report, self.emitted.append, self.keep)
-        ondemand.OnDemand().run(self.command, outlets, self.cancelled)
+        ondemand.OnDemand(self.denies).run(self.command, outlets, self.ending)
         return self
 
     @property
@@ -80,7 +92,7 @@ def test_a_cancelled_capture_ends_at_once_and_keeps_nothing(busy):
         ending = pool.submit(capture.run)
         while not children_named("py-spy"):
             time.sleep(0.02)
-        capture.cancelled.set()
+        capture.ending.cancel()
         began = time.monotonic()
         ending.result()
     assert time.monotonic() - began < 2
@@ -129,7 +141,9 @@ def test_a_process_that_ends_meanwhile_leaves_what_was_seen_and_is_marked():
     assert isinstance(stacks, wire.Stacks)
     assert capture.last.state == "done"
     assert capture.last.partial
-    assert f"Process {process.pid} or the collector ended after" in capture.last.message
+    assert re.match(
+        rf"Process {process.pid} ended after [12]\.\d s\. The \d+ samples until then", capture.last.message
+    )
     assert capture.last.samples == stacks.columns.total > 20
 
 
@@ -162,3 +176,75 @@ def test_a_file_that_the_server_will_not_have_fails_the_capture_in_its_words():
     capture.refusal = "70 MB is over the limit of 64 MB"
     capture.run()
     assert (capture.last.state, capture.last.message) == ("failed", capture.refusal)
+
+
+def test_a_collector_that_stops_hands_over_what_it_has(busy):
+    capture = Capture(CaptureTarget(pid=busy.pid), seconds=60)
+    threading.Timer(2.0, capture.ending.stop).start()
+    capture.run()
+    (stacks,) = capture.emitted
+    assert isinstance(stacks, wire.Stacks)
+    assert capture.last.state == "done"
+    assert capture.last.partial
+    assert "The collector was stopped after" in capture.last.message
+    assert capture.last.samples == stacks.columns.total > 20
+
+
+def test_when_py_spy_is_killed_the_parts_before_are_kept(busy, monkeypatch):
+    monkeypatch.setattr(record, "PART_SECONDS", 1)
+    capture = Capture(CaptureTarget(pid=busy.pid), seconds=20)
+    with ThreadPoolExecutor() as pool:
+        ending = pool.submit(capture.run)
+        while not any(status.samples for status in capture.statuses):
+            time.sleep(0.05)
+        os.kill(children_named("py-spy")[0], signal.SIGKILL)
+        ending.result()
+    (stacks,) = capture.emitted
+    assert isinstance(stacks, wire.Stacks)
+    assert capture.last.partial
+    assert "py-spy did not end by itself" in capture.last.message
+    assert capture.last.samples == stacks.columns.total > 20
+
+
+def test_parts_add_up_to_what_was_asked_for():
+    assert [list(record.parts(seconds)) for seconds in (1, 14, 25, 300)] == [[1], [14], [12, 13], [10] * 30]
+
+
+def test_native_frames_stand_below_the_lines_that_call_them(busy):
+    capture = Capture(CaptureTarget(pid=busy.pid), "python_native", seconds=2).run()
+    (stacks,) = capture.emitted
+    assert isinstance(stacks, wire.Stacks)
+    assert (stacks.type, capture.last.state) == ("cpu", "done")
+    files = {stacks.strings[frame.file] for frame in stacks.columns.frame_list()}
+    assert any(file.endswith("target.py") for file in files)
+    assert any(".so" in file or "/bin/python" in file for file in files)
+    assert not any(text.startswith("0x") for text in stacks.strings)
+
+
+def test_a_process_runs_on_when_the_py_spy_that_paused_it_is_killed(busy):
+    capture = Capture(CaptureTarget(pid=busy.pid), "python_native", seconds=60)
+    with ThreadPoolExecutor() as pool:
+        ending = pool.submit(capture.run)
+        while not any(status.state == "running" for status in capture.statuses):
+            time.sleep(0.02)
+        os.kill(children_named("py-spy")[0], signal.SIGKILL)
+        ending.result()
+    assert capture.last.state == "failed"
+    used = cpu_seconds(busy.pid)
+    deadline = time.monotonic() + 5
+    while cpu_seconds(busy.pid) < used + 0.2:
+        assert time.monotonic() < deadline, "the process stands still"
+        time.sleep(0.05)
+
+
+def cpu_seconds(pid: int) -> float:
+    stat = procfs.stat(Path("/proc"), pid)
+    assert stat is not None
+    return stat.cpu_seconds
+
+
+def test_a_denied_process_is_never_looked_at(busy):
+    capture = Capture(CaptureTarget(pid=busy.pid), denies=lambda process: process.service == SERVICE).run()
+    assert capture.last.state == "failed"
+    assert "The owner of this host allows no captures of" in capture.last.message
+    assert capture.emitted == []

@@ -68,7 +68,6 @@ def test_ticks_time_and_cost_are_measured(busy):
     recording = record(busy.pid, "wall", seconds=2, hz=50)
     assert recording.ticks == 99
     assert 1.0 < recording.seconds < 4.0
-    assert recording.period_ns == pytest.approx(recording.seconds * 1e9 / 99, rel=1e-6)
     assert 0 < recording.cpu_seconds < 1.0
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from collectors.capture.interned import module_of
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.shares import points
-from collectors.capture.stacks import module_of, to_wire
+from collectors.capture.stacks import to_wire
 from collectors.identity import Process
 from tests.batches import content_of, samples_in
 
@@ -21,12 +22,16 @@ thread (4): Thread-102 (h);main (/srv/shop.py:9) 2
 PROCESS = Process(812, "python3", "shop", "python3.11", 1)
 
 
-def recording(kind, text: str = TEXT) -> Recording:
-    return Recording(Order(812, kind, 10, 10), text, 5 * SECOND, 15 * SECOND, 100, 0.1)
+def recording(kind, text: str = TEXT, pid: int = 812, start: int = 5) -> Recording:
+    return Recording(Order(pid, kind, 10, 10), text, start * SECOND, (start + 10) * SECOND, 100, 0.1)
+
+
+def profile(kind, text: str = TEXT):
+    return to_wire([(PROCESS, recording(kind, text))], capture_id="C")
 
 
 def test_frames_strings_and_stacks_are_written_once_and_pointed_to():
-    stacks = to_wire(recording("cpu"), "shop", capture_id="C")
+    stacks = profile("cpu")
     assert len(stacks.strings) == len(set(stacks.strings))
     assert [
         (stacks.strings[f.name], stacks.strings[f.file], f.line) for f in stacks.columns.frame_list()
@@ -41,19 +46,36 @@ def test_frames_strings_and_stacks_are_written_once_and_pointed_to():
 
 
 def test_the_period_is_the_measured_time_between_looks():
-    stacks = to_wire(recording("cpu"), "shop")
+    stacks = profile("cpu")
     assert stacks.period == SECOND // 10
     assert (stacks.start_ns, stacks.end_ns) == (5 * SECOND, 15 * SECOND)
 
 
+def test_parts_of_a_capture_become_one_profile():
+    parts = [(PROCESS, recording("cpu")), (PROCESS, recording("cpu", start=15))]
+    stacks = to_wire(parts)
+    assert (stacks.start_ns, stacks.end_ns, stacks.period) == (5 * SECOND, 25 * SECOND, SECOND // 10)
+    assert stacks.columns.total == 2 * profile("cpu").columns.total
+    assert len(stacks.columns.stack_list()) == 2
+
+
+def test_each_of_several_processes_has_a_root():
+    other = Process(813, "python3", "shop", "python3.11", 1)
+    stacks = to_wire([(PROCESS, recording("cpu")), (other, recording("cpu", pid=813))])
+    frames = stacks.columns.frame_list()
+    roots = {stacks.strings[frames[stack[0]].name] for stack in stacks.columns.stack_list()}
+    assert roots == {"process 812", "process 813"}
+    assert stacks.labels == {}
+
+
 def test_only_a_wall_profile_does_not_know_who_ran():
-    assert {s.state for s in to_wire(recording("cpu"), "shop").columns.sample_list()} == {"active"}
-    assert {s.state for s in to_wire(recording("gil"), "shop").columns.sample_list()} == {"active"}
-    assert {s.state for s in to_wire(recording("wall"), "shop").columns.sample_list()} == {"unknown"}
+    assert {s.state for s in profile("cpu").columns.sample_list()} == {"active"}
+    assert {s.state for s in profile("gil").columns.sample_list()} == {"active"}
+    assert {s.state for s in profile("wall").columns.sample_list()} == {"unknown"}
 
 
 def test_an_idle_process_gives_an_empty_profile_that_travels():
-    stacks = to_wire(recording("cpu", ""), "shop")
+    stacks = profile("cpu", "")
     assert stacks.columns.sample_list() == []
     assert samples_in(content_of([stacks])) == [stacks]
 
