@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diagnose.correlate.samples import Frame, Stack
 
@@ -44,11 +45,14 @@ def is_library(frame: Frame) -> bool:
 
     py-spy strips the import path from file names unless asked not to: both forms are known here.
     """
-    if not frame.file or frame.file.startswith("<"):
+    return _is_library_file(frame.file)
+
+
+@lru_cache(10_000)
+def _is_library_file(file: str) -> bool:
+    if not file or file.startswith("<") or any(part in file for part in _INSTALLED):
         return True
-    if any(part in frame.file for part in _INSTALLED):
-        return True
-    top = frame.file.partition("/")[0]
+    top = file.partition("/")[0]
     return top.removesuffix(".py") in sys.stdlib_module_names
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 
 from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.samples import Frame, ProbeFailure, Profile, Samples, Series, Stack
 from diagnose.models.host import Host
-from diagnose.models.series import Series as SeriesRow
 from diagnose.store import facts, flamegraph, hosts, profiles
 from diagnose.store import series as store
 
@@ -47,6 +47,7 @@ def _ns(moment: datetime) -> int:
     return int(moment.timestamp() * 1e6) * 1000
 
 
+@cache
 def metrics() -> tuple[str, ...]:
     """All that any rule's signal reads."""
     signals = {need.signal for rule in all_rules() for need in rule.needs}
@@ -54,8 +55,7 @@ def metrics() -> tuple[str, ...]:
 
 
 def _series(host: Host, start_ns: int, end_ns: int) -> dict[str, tuple[Series, ...]]:
-    rows = SeriesRow.objects.filter(host=host, metric__in=metrics())
-    refs = [store.SeriesRef(row.pk, host.pk, row.metric, row.labels, row.counter) for row in rows]
+    refs = store.of_host(host.pk, metrics())
     points = store.read(refs, start_ns, end_ns)
     found: dict[str, list[Series]] = {}
     for ref in refs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,12 +30,15 @@ class Loss:
 
 def losses(queues: ListenerQueues, by_netns: Mapping[str, ListenCounts]) -> list[Loss]:
     """Of listeners that are there now: by their own counters, else where the evidence points to one of them."""
+    dropped: defaultdict[str, float] = defaultdict(float)
+    for each in (*queues.queues, *queues.gone):
+        dropped[each.netns] += each.drops or 0.0
     counted = [
         Loss(queue, queue.drops)
         for queue in queues.queues
         if queue.drops is not None
         and queue.drops >= LEAST_DROPS
-        and _overflowed(queue, queues, by_netns.get(queue.netns))
+        and _overflowed(queue, dropped[queue.netns], by_netns.get(queue.netns))
     ]
     return counted + [loss for netns, counts in by_netns.items() for loss in _likely(netns, counts, queues)]
 
@@ -67,14 +71,13 @@ def _uncounted(netns: str, queues: ListenerQueues) -> list[ListenerQueue]:
     return [queue for queue in queues.queues if queue.netns == netns and queue.drops is None]
 
 
-def _overflowed(queue: ListenerQueue, queues: ListenerQueues, counts: ListenCounts | None) -> bool:
-    """A listener's drops are of any kind: where others' cover all overflows, its own were none of them."""
+def _overflowed(queue: ListenerQueue, dropped: float, counts: ListenCounts | None) -> bool:
+    """A listener's drops are of any kind: where those of all cover all overflows, its own were none of them."""
     if counts is None:
         return True
-    drops = [each.drops or 0.0 for each in _within(queue.netns, queues)]
-    if counts.overflows >= (1 - READ_APART) * sum(drops):
+    if counts.overflows >= (1 - READ_APART) * dropped:
         return counts.overflows >= LEAST_DROPS
-    others = sum(drops) - (queue.drops or 0.0)
+    others = dropped - (queue.drops or 0.0)
     return counts.overflows > 0 and (queue.full or counts.overflows - others >= LEAST_DROPS)
 
 

@@ -95,6 +95,9 @@ class Samples:
     facts: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[Profile, ...] = ()
     failures: tuple[ProbeFailure, ...] = ()
+    _groups: dict[tuple[str, str], dict[str, tuple[Series, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def seconds(self) -> float:
@@ -103,6 +106,15 @@ class Samples:
     def of(self, metric: str) -> tuple[Series, ...]:
         """All series of a metric; empty when it was not measured."""
         return self.series.get(metric, ())
+
+    def grouped(self, metric: str, label: str) -> Mapping[str, tuple[Series, ...]]:
+        """The series of a metric by the value of one label; those without it stand under ""."""
+        if (metric, label) not in self._groups:
+            groups: dict[str, list[Series]] = {}
+            for each in self.of(metric):
+                groups.setdefault(each.labels.get(label, ""), []).append(each)
+            self._groups[metric, label] = {value: tuple(mine) for value, mine in groups.items()}
+        return self._groups[metric, label]
 
     def by_process(self, metric: str) -> dict[int, Series]:
         """The series of a metric that is measured per process, by pid; after an exec or a new name the latest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,9 +70,9 @@ class ProcessFiles:
     @classmethod
     def derive(cls, samples: Samples) -> ProcessFiles | None:
         limits = samples.by_process("process_max_fds")
-        connections = _connections(samples)
+        load, kinds = _load(samples), samples.grouped("process_open_fds_by_kind", "pid")
         found = {
-            pid: _files(pid, series, int(limits[pid].last), samples, connections)
+            pid: _files(pid, series, int(limits[pid].last), samples.end_ns, kinds.get(str(pid), ()), load)
             for pid, series in samples.by_process("process_open_fds").items()
             if pid in limits and samples.is_present(series)
         }
@@ -93,40 +94,46 @@ def growth(series: Series) -> Growth | None:
     return Growth(middle, low, high, steady)
 
 
-def _connections(samples: Samples) -> dict[str, float]:
-    """Growth of established connections per second, by network namespace."""
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Growth of established connections per second by network namespace, and the namespaces each process listens in."""
+
+    connections: dict[str, float]
+    listens_in: dict[str, frozenset[str]]
+
+    def of(self, pid: int) -> float | None:
+        """The fastest growth of what the process may have to do with."""
+        mine = self.listens_in.get(str(pid))
+        grown = [each for netns, each in self.connections.items() if not mine or netns in mine]
+        return max(grown, default=None)
+
+
+def _load(samples: Samples) -> _Load:
     grown = {s.labels.get("netns", ""): growth(s) for s in samples.of("netstat_Tcp_CurrEstab")}
-    return {netns: each.per_second for netns, each in grown.items() if each}
-
-
-def _load(pid: int, samples: Samples, connections: dict[str, float]) -> float | None:
-    listens_in = {
-        series.labels.get("netns", "")
-        for series in samples.of("listener_accept_queue_length")
-        if series.labels.get("pid") == str(pid)
-    }
-    grown = [connections[netns] for netns in connections if not listens_in or netns in listens_in]
-    return max(grown, default=None)
+    listeners = samples.grouped("listener_accept_queue_length", "pid")
+    return _Load(
+        {netns: each.per_second for netns, each in grown.items() if each},
+        {pid: frozenset(each.labels.get("netns", "") for each in mine) for pid, mine in listeners.items()},
+    )
 
 
 def _files(
-    pid: int, series: Series, limit: int, samples: Samples, connections: dict[str, float]
+    pid: int, series: Series, limit: int, end_ns: int, kinds: Iterable[Series], load: _Load
 ) -> OpenFilesOf:
     return OpenFilesOf(
         pid=pid,
         service=series.labels.get("service", ""),
         open=int(series.last),
-        peak=int(series.since(samples.end_ns - int(RECENT_SECONDS * 1e9)).values.max()),
+        peak=int(series.since(end_ns - int(RECENT_SECONDS * 1e9)).values.max()),
         limit=limit,
         seconds=float(series.times_ns[-1] - series.times_ns[0]) / 1e9,
         growth=growth(series),
-        kinds=_kinds(pid, samples),
-        connections_per_second=_load(pid, samples, connections),
+        kinds=_kinds(kinds),
+        connections_per_second=load.of(pid),
     )
 
 
-def _kinds(pid: int, samples: Samples) -> tuple[tuple[str, int, float], ...]:
-    mine = [s for s in samples.of("process_open_fds_by_kind") if s.labels.get("pid") == str(pid)]
+def _kinds(mine: Iterable[Series]) -> tuple[tuple[str, int, float], ...]:
     grown = [(s.labels.get("kind", ""), int(s.last), _slope(s)) for s in mine]
     return tuple(sorted(grown, key=lambda kind: (-kind[2], -kind[1])))
 

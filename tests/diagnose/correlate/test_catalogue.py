@@ -27,7 +27,17 @@ PURE = [
     ),
     *(FOLDER / name for name in ("interval.py", "words.py")),
 ]
-ALLOWED = {"__future__", "collections", "dataclasses", "math", "numpy", "pathlib", "sys", "typing"}
+ALLOWED = {
+    "__future__",
+    "collections",
+    "dataclasses",
+    "functools",
+    "math",
+    "numpy",
+    "pathlib",
+    "sys",
+    "typing",
+}
 RULES = catalogue.all_rules()
 
 

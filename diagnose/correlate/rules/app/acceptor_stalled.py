@@ -70,10 +70,10 @@ def check(
 ) -> list[Verdict]:
     """One verdict a listener whose queue stays full while connections are refused."""
     verdicts = []
-    for queue in queues.queues:
+    for queue in filter(_stays_full, queues.queues):
         counts = counters.by_netns.get(queue.netns) if counters else None
         drops = _drops(queue, queues, counts)
-        if not _stays_full(queue) or drops < LEAST_DROPS:
+        if drops < LEAST_DROPS:
             continue
         acceptor = thread.by_pid.get(queue.pid) if thread and queue.pid else None
         subject = Subject(queue.service, queue.pid, queue.listener, queue.netns)
