@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -27,6 +28,8 @@ class Drained:
     seconds: float
 
 
+# Not each machine has each system call: aarch64 has epoll_pwait(2) and no epoll_wait(2).
+_SYSTEM_CALLS = "tp/syscalls/"
 NOTHING = Drained([], 0, 0.0)
 
 
@@ -106,7 +109,13 @@ class Source:
     def _attach(self) -> None:
         assert self._loaded is not None
         for program in self._programs:
-            self._links += attach(program, self._loaded.programs[program.name])
+            try:
+                self._links += attach(program, self._loaded.programs[program.name])
+            except FileNotFoundError:
+                if not program.section.startswith(_SYSTEM_CALLS):
+                    raise
+        if not self._links:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         self._since = time.monotonic()
 
     def _detach(self) -> None:

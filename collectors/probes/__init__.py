@@ -9,15 +9,18 @@ from collectors.probe import Probe
 from collectors.probes.cgroup.usage import Cgroups
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.block_io import BlockIo
+from collectors.probes.ebpf.connection_sources import ConnectionSources
 from collectors.probes.ebpf.dependencies import Dependencies
 from collectors.probes.ebpf.dns import Dns
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.packet_drops import PacketDrops
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
+from collectors.probes.ebpf.softirq_time import SoftirqTime
 from collectors.probes.ebpf.syscall_errors import SyscallErrors
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
+from collectors.probes.ebpf.wakeups import Wakeups
 from collectors.probes.net.connections import Connections
 from collectors.probes.net.conntrack import Conntrack
 from collectors.probes.net.devices import Devices
@@ -89,4 +92,7 @@ ALL: tuple[type[Probe], ...] = (
     BlockIo,
     PacketDrops,
     Dns,
+    ConnectionSources,
+    Wakeups,
+    SoftirqTime,
 )

@@ -20,7 +20,7 @@ from collectors.ebpf import duty, pack, support, syscalls
 from collectors.ebpf.cells import Cell
 from collectors.ebpf.source import Source
 from collectors.probe import NoData
-from collectors.probes.ebpf import endpoints, tcp_rtt
+from collectors.probes.ebpf import endpoints, tcp_rtt, wakeups
 
 PATH = tcp_rtt.TcpRtt()._source._path
 PROG_GET_FD_BY_ID = 13
@@ -153,6 +153,34 @@ def test_a_pack_that_the_kernel_refuses_is_no_data_and_leaves_nothing_open(tmp_p
     with pytest.raises(NoData, match="odd"):
         Source(path).drain()
     assert open_descriptors() <= before + 1  # tracefs may have been opened, once
+
+
+WAKEUPS = wakeups.Wakeups()._source._path
+
+
+@_ROOT
+def test_a_system_call_that_this_machine_lacks_is_passed_over(tmp_path):
+    read = pack.read(WAKEUPS)
+    first, *others = read.programs
+    absent = pack.Program(first.name, "tp/syscalls/sys_exit_of_another_machine")
+    path = tmp_path / "odd.pack"
+    path.write_bytes(pack.encode(msgspec.structs.replace(read, programs=[absent, *others])))
+    source = Source(path)
+    try:
+        source.drain()
+        assert len(source._links) == 2 * len(others)
+    finally:
+        source.close()
+
+
+@_ROOT
+def test_a_pack_of_which_this_machine_has_no_system_call_at_all_is_no_data(tmp_path):
+    read = pack.read(WAKEUPS)
+    absent = [pack.Program(each.name, "tp/syscalls/sys_exit_of_another_machine") for each in read.programs]
+    path = tmp_path / "odd.pack"
+    path.write_bytes(pack.encode(msgspec.structs.replace(read, programs=absent)))
+    with pytest.raises(NoData, match="lacks a tracepoint"):
+        Source(path).drain()
 
 
 @pytest.mark.parametrize("content", [b"", b"\x81", msgspec.msgpack.encode({"version": 1})])

@@ -76,5 +76,9 @@ def test_handshakes_that_have_to_be_repeated_are_told_from_data(read):
             time.sleep(FIRST_TIMEOUT_SECONDS + 0.15)
             samples = read()
         full_name, deaf_port = "{}:{}".format(*full.getsockname()), str(deaf.getsockname()[1])
-    assert total(samples, RETRANSMITS, dst=full_name) == total(samples, RETRANSMITS, segment="syn") == 1
+    assert (
+        total(samples, RETRANSMITS, dst=full_name)
+        == total(samples, RETRANSMITS, dst=full_name, segment="syn")
+        == 1
+    )
     assert total(samples, RETRANSMITS, port=deaf_port, peer="127.0.0.1", segment="syn-ack") == 1
