@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import Celery
 
-from diagnose.captures import lifecycle, progress
+from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
 from diagnose.findings import evaluate
 from diagnose.ingest import write
@@ -35,18 +35,21 @@ def roll_up() -> None:
 def retain() -> None:
     """Drop what is older than its retention or over the disk budget."""
     retention.retain()
+    files.tidy()
 
 
 @app.task(name="diagnose.tasks.expire_captures")
 def expire_captures() -> None:
     """End captures that no collector took, or whose collector went silent."""
-    lifecycle.expire_captures()
+    overdue.expire_captures()
 
 
 @app.task(name="diagnose.tasks.complete_capture")
-def complete_capture(capture_id: str, service: str, start_ns: int, end_ns: int, samples: int) -> None:
-    """The profile of a capture is committed in the store."""
-    progress.complete(capture_id, service, start_ns, end_ns, samples)
+def complete_capture(
+    capture_id: str, service: str, start_ns: int, end_ns: int, samples: int, types: list[str], unit: str
+) -> None:
+    """Profiles of a capture are committed in the store."""
+    progress.complete(capture_id, progress.Stored(service, types, unit, start_ns, end_ns, samples))
 
 
 @app.on_after_configure.connect

@@ -6,6 +6,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import redis
 from django.http import HttpResponse
 
@@ -14,7 +15,7 @@ from diagnose import queue
 from diagnose.access import bodies, tickets
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.access.problems import Problem
-from diagnose.captures import lifecycle, query
+from diagnose.captures import files, lifecycle, query
 from diagnose.captures import progress as reports
 from diagnose.models import Host, Token
 from diagnose.models.access import Role
@@ -52,6 +53,17 @@ def progress(request: ApiRequest, capture_id: str) -> dict[str, Any]:
         detail = f"The body reports on {status.id[:40]!r}, the address is of {capture_id[:40]!r}."
         raise Problem(422, "Two captures", detail, {"id": "is not the one of the address"})
     return {"state": reports.report(_host(request), status).state}
+
+
+@endpoint("POST", kind=Token.Kind.HOST)
+def keep_file(request: ApiRequest, capture_id: str) -> HttpResponse:
+    """A file of a capture, as the body."""
+    capture = reports.of_host(_host(request), capture_id)
+    if capture.state not in (*lifecycle.GOING, lifecycle.State.DONE):
+        raise Problem(409, "Not going on", f"Capture {capture.id} is {capture.state}: no file is expected.")
+    file = files.keep(capture, request.GET.get("name", ""), request)
+    body = msgspec.json.encode({"name": file.name, "bytes": file.bytes})
+    return HttpResponse(body, content_type="application/json", status=201)
 
 
 @endpoint("GET", role=Role.VIEWER)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from diagnose.access.problems import Problem
+from diagnose.captures import kinds
 from diagnose.captures.lifecycle import OPEN
 from diagnose.models import Capture, Host
+
+STATES = tuple(Capture.State.values)
 
 
 def get(capture_id: str) -> Capture:
     """Raises Problem 404."""
-    capture = Capture.objects.select_related("host").filter(id=capture_id).first()
+    capture = _captures().filter(id=capture_id).first()
     if capture is None:
         raise Problem(
             404,
@@ -21,15 +24,41 @@ def get(capture_id: str) -> Capture:
     return capture
 
 
+def group(group_id: str) -> list[Capture]:
+    """By host name. Raises Problem 404."""
+    found = list(_captures().filter(group=group_id).order_by("host__name", "id")) if group_id else []
+    if not found:
+        detail = f"There is no group of captures {group_id[:40]!r}; GET /api/v1/captures lists them."
+        raise Problem(404, "No such group", detail)
+    return found
+
+
 def list_captures(
-    host: Host | None = None, state: str | None = None, requested_by: str | None = None
+    host: Host | None = None,
+    state: str | None = None,
+    requested_by: str | None = None,
+    kind: str | None = None,
+    service: str | None = None,
 ) -> QuerySet[Capture]:
     """Newest first, to be sliced. `state` may be a state, `open` for all that go on, or None for all."""
-    found = Capture.objects.select_related("host")
+    found = _captures()
     if host is not None:
         found = found.filter(host=host)
     if requested_by is not None:
         found = found.filter(requested_by=requested_by)
     if state is not None:
         found = found.filter(state__in=OPEN if state == "open" else [state])
+    if kind is not None:
+        found = found.filter(kind=kinds.ALIASES.get(kind, kind))
+    if service is not None:
+        found = found.filter(service=service) | found.filter(result_service=service)
     return found
+
+
+def requesters() -> list[str]:
+    """Whoever asked for a capture that is still known, by name."""
+    return sorted(set(Capture.objects.order_by().values_list("requested_by", flat=True).distinct()))
+
+
+def _captures() -> QuerySet[Capture]:
+    return Capture.objects.select_related("host").prefetch_related("files")

@@ -1,67 +1,64 @@
-"""Ask a host's collector for a profile, or call it off."""
+"""Ask hosts' collectors for captures, or call one off."""
 
 from __future__ import annotations
 
-import math
-import time
+from collections.abc import Sequence
 
 import msgspec
-import redis
-from django.conf import settings
 
 from collectors.wire import CaptureTarget as CaptureTarget  # whoever asks builds it, without knowing the wire
-from collectors.wire import Command
-from diagnose import queue
 from diagnose.access import audit
 from diagnose.access.actor import Actor
 from diagnose.access.problems import Problem
-from diagnose.captures.lifecycle import OPEN, TAKEN_WITHIN_SECONDS, advance, announce
+from diagnose.captures import command, kinds, line
+from diagnose.captures.lifecycle import State, announce
+from diagnose.captures.wanted import MAX_HZ, MAX_SECONDS, MIN_HZ, MIN_SECONDS, Wanted, check, refusal
 from diagnose.models import Capture, Host
+from diagnose.models.capture import new_ulid
 
 # The target is a wire type, which the layers above take from here.
-__all__ = ["KINDS", "MAX_HZ", "MAX_SECONDS", "CaptureTarget", "cancel", "request_capture"]
+__all__ = [
+    "MAX_HOSTS",
+    "MAX_HZ",
+    "MAX_SECONDS",
+    "MIN_HZ",
+    "MIN_SECONDS",
+    "CaptureTarget",
+    "Wanted",
+    "cancel",
+    "request_capture",
+    "request_group",
+]
 
-KINDS = ("cpu", "wall", "gil")
-MAX_SECONDS = 300.0
-MAX_HZ = 500
-# The collector runs as many at once; one more would only be refused there.
-MAX_OPEN_PER_HOST = 4
-_LONGEST = {"service": 300, "cgroup": 500, "reason": 500}
-_COMMANDS_SECONDS = 600
+MAX_HOSTS = 20
 
 
-def request_capture(
-    *, host: Host, target: CaptureTarget, kind: str, seconds: float, hz: int, reason: str, actor: Actor
-) -> Capture:
-    """A queued capture whose command waits for the collector. Raises Problem 422, 429 or 503."""
-    _check(target, kind, seconds, hz, reason)
-    _check_room(host)
-    capture = Capture.objects.create(
-        host=host,
-        pid=target.pid,
-        service=target.service or "",
-        cgroup=target.cgroup or "",
-        kind=kind,
-        seconds=seconds,
-        hz=hz,
-        reason=reason,
-        requested_by=actor.name,
-        message="Waiting for the collector to take the request.",
-    )
-    audit.record(
-        actor,
-        "request capture",
-        f"capture {capture.id}",
-        host=host.name,
-        target=msgspec.to_builtins(target),
-        kind=kind,
-        seconds=seconds,
-        hz=hz,
-        reason=reason,
-    )
-    announce(capture)
-    _send(capture, Command(capture.id, "capture", _expires_ns(), target, kind, seconds, hz))
+def request_capture(host: Host, wanted: Wanted, actor: Actor) -> Capture:
+    """A capture whose command waits for the collector, or that waits its turn. Raises Problem 422, 429 or 503."""
+    check(wanted)
+    missing = kinds.reasons(host)[_kind(wanted)]
+    if missing:
+        raise refusal({"kind": missing.rstrip(".")})
+    line.check_room(host, actor.name)
+    capture = _ask(host, wanted, actor, "")
+    if capture.state == State.FAILED:
+        raise Problem(503, "Queue away", capture.message)
     return capture
+
+
+def request_group(hosts: Sequence[Host], wanted: Wanted, actor: Actor) -> list[Capture]:
+    """One capture a host, with a common group. A host that cannot is in it too, failed in words.
+
+    Raises Problem 422 or 429 when none can be asked at all.
+    """
+    check(wanted)
+    if wanted.target.pid is not None:
+        raise refusal({"target.pid": "a process id means something else on each host; give a service"})
+    if not 1 <= len(hosts) <= MAX_HOSTS:
+        raise refusal({"target.hosts": f"{len(hosts)} hosts given; give 1 to {MAX_HOSTS}"})
+    line.check_room(hosts[0], actor.name, len(hosts))
+    group = new_ulid()
+    return [_ask(host, wanted, actor, group, _why_not(host, wanted, actor)) for host in hosts]
 
 
 def cancel(capture: Capture, actor: Actor) -> Capture:
@@ -69,68 +66,66 @@ def cancel(capture: Capture, actor: Actor) -> Capture:
 
     Raises Problem 409 when it has ended already.
     """
-    if not advance(capture, Capture.State.CANCELLED, message=f"Cancelled by {actor.name}."):
+    waited = capture.state == State.WAITING
+    if not line.end(capture, State.CANCELLED, message=f"Cancelled by {actor.name}."):
         raise Problem(409, "Already ended", f"Capture {capture.id} is {capture.state}: nothing to cancel.")
     audit.record(actor, "cancel capture", f"capture {capture.id}", host=capture.host.name)
-    _send(capture, Command(capture.id, "cancel", _expires_ns()))
+    if not waited:
+        command.call_off(capture)
     return capture
 
 
-def _check(target: CaptureTarget, kind: str, seconds: float, hz: int, reason: str) -> None:
-    errors = {**_target_errors(target), **_too_long(target, reason)}
-    if kind not in KINDS:
-        errors["kind"] = f"{kind!r} is not a kind of capture; use one of {', '.join(KINDS)}"
-    if not math.isfinite(seconds) or not 1 <= seconds <= MAX_SECONDS:
-        errors["seconds"] = f"{seconds:g} is not a duration from 1 to {MAX_SECONDS:g} seconds"
-    if not 1 <= hz <= MAX_HZ:
-        errors["hz"] = f"{hz} is not a rate from 1 to {MAX_HZ} samples a second"
-    if errors:
-        raise Problem(422, "Cannot capture that", "; ".join(errors.values()) + ".", errors)
+def _kind(wanted: Wanted) -> str:
+    kind = kinds.named(wanted.kind)
+    assert kind is not None, "it was checked"
+    return kind.name
 
 
-def _target_errors(target: CaptureTarget) -> dict[str, str]:
-    given = [name for name in ("pid", "service", "cgroup") if getattr(target, name) not in (None, "")]
-    if len(given) != 1:
-        which = " and ".join(given) or "nothing"
-        return {"target": f"{which} given; give exactly one of pid, service and cgroup"}
-    if target.pid is not None and not 1 <= target.pid < 1 << 22:  # PID_MAX_LIMIT of Linux
-        return {"target.pid": f"{target.pid} is not a process id"}
-    return {}
-
-
-def _too_long(target: CaptureTarget, reason: str) -> dict[str, str]:
-    texts = {"service": target.service or "", "cgroup": target.cgroup or "", "reason": reason}
-    return {
-        name if name == "reason" else f"target.{name}": f"{name} is longer than {_LONGEST[name]} characters"
-        for name, text in texts.items()
-        if len(text) > _LONGEST[name]
-    }
-
-
-def _check_room(host: Host) -> None:
-    count = Capture.objects.filter(host=host, state__in=OPEN).count()
-    if count >= MAX_OPEN_PER_HOST:
-        raise Problem(
-            429,
-            "Too many captures",
-            f"{count} captures of {host.name} are going on; wait until one ends, or cancel one.",
-            headers={"Retry-After": "10"},
-        )
-
-
-def _expires_ns() -> int:
-    return time.time_ns() + int(TAKEN_WITHIN_SECONDS * 1e9)
-
-
-def _send(capture: Capture, command: Command) -> None:
-    """Raises Problem 503, and ends the capture, when there is no way to reach the collector."""
-    stream = queue.commands_stream(capture.host_id)
+def _why_not(host: Host, wanted: Wanted, actor: Actor) -> str:
     try:
-        queue.append(stream, "command", msgspec.msgpack.encode(command), _COMMANDS_SECONDS)
-    except redis.RedisError as error:
-        place = settings.REDIS_URL.rpartition("@")[2]  # without its password
-        detail = (
-            f"The queue at {place} does not answer ({error}); see that Redis or Valkey runs, and ask again."
-        )
-        advance(capture, Capture.State.FAILED, message=detail)
-        raise Problem(503, "Queue away", detail) from None
+        line.check_room(host, actor.name)
+    except Problem as problem:
+        return problem.detail
+    return kinds.reasons(host)[_kind(wanted)]
+
+
+def _ask(host: Host, wanted: Wanted, actor: Actor, group: str, why_not: str = "") -> Capture:
+    capture = Capture.objects.create(
+        host=host,
+        group=group,
+        pid=wanted.target.pid,
+        service=wanted.target.service or "",
+        cgroup=wanted.target.cgroup or "",
+        container=wanted.target.container or "",
+        kind=_kind(wanted),
+        seconds=wanted.seconds,
+        hz=wanted.hz,
+        reason=wanted.reason,
+        requested_by=actor.name,
+        state=State.WAITING,
+        message=line.WAITING,
+    )
+    _record(capture, wanted, actor)
+    if why_not:
+        line.end(capture, State.FAILED, message=why_not)
+        return capture
+    line.move_up(host.pk)
+    capture.refresh_from_db()
+    if capture.state == State.WAITING:
+        announce(capture)
+    return capture
+
+
+def _record(capture: Capture, wanted: Wanted, actor: Actor) -> None:
+    audit.record(
+        actor,
+        "request capture",
+        f"capture {capture.id}",
+        host=capture.host.name,
+        target=msgspec.to_builtins(wanted.target),
+        kind=capture.kind,
+        seconds=wanted.seconds,
+        hz=wanted.hz,
+        reason=wanted.reason,
+        **({"group": capture.group} if capture.group else {}),
+    )

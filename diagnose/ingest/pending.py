@@ -6,7 +6,7 @@ groups. A group that was taken and never written comes again when its collectors
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -164,6 +164,9 @@ def forget(group: Collection[Waiting]) -> None:
         queue.client().delete(*(key for one in group for key in (one.key, f"{one.key}:attempts")))
 
 
-def tell_of_capture(capture_id: str, service: str, start_ns: int, end_ns: int, samples: int) -> None:
-    """The capture's profile is in the store."""
-    app.send_task("diagnose.tasks.complete_capture", [capture_id, service, start_ns, end_ns, samples])
+def tell_of_capture(
+    capture_id: str, service: str, start_ns: int, end_ns: int, samples: int, types: Sequence[str], unit: str
+) -> None:
+    """Profiles of the capture are in the store."""
+    values = [capture_id, service, start_ns, end_ns, samples, list(types), unit]
+    app.send_task("diagnose.tasks.complete_capture", values)

@@ -21,7 +21,7 @@ import redis
 from django.db import transaction
 
 from diagnose import evaluations
-from diagnose.ingest import decode, hoststate, ledger, pending
+from diagnose.ingest import captured, decode, hoststate, ledger, pending
 from diagnose.ingest.content import EventReading, Malformed
 from diagnose.ingest.pending import Waiting
 from diagnose.ingest.prepare import Opened, Prepared, opened, prepared
@@ -159,10 +159,7 @@ def _apply(ready: Sequence[Prepared]) -> None:
     engine.chosen().settle()  # the collector deletes what the mark has passed
     # Before the marks move: a capture whose profile is stored is told of at least once.
     for one in ready:
-        for profile, samples in one.captured:
-            pending.tell_of_capture(
-                profile.capture_id or "", profile.service, profile.start_ns, profile.end_ns, samples
-            )
+        captured.tell(one.captured)
     skews = {one.host.pk: one.host.clock_skew_seconds or 0.0 for one in ready}
     parts = []
     for one, *late in zip(ready, late_profiles, late_metrics, strict=True):

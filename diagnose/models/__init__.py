@@ -1,7 +1,7 @@
 """The relational tables. Telemetry (profiles, points) is not here: `diagnose.store` keeps it in plain SQL."""
 
 from diagnose.models.access import AuditEntry, SignInLink, Token, User
-from diagnose.models.capture import Capture
+from diagnose.models.capture import Capture, CaptureFile
 from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
@@ -13,6 +13,7 @@ __all__ = [
     "AuditEntry",
     "BatchPart",
     "Capture",
+    "CaptureFile",
     "DroppedDay",
     "Fact",
     "FactChange",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from diagnose.models import Service
 from diagnose.store import backend
 from diagnose.store.blob import Counts, Ids
 from diagnose.store.protocols import GroupSum, ProfileFilter
-from diagnose.store.sums import in_samples
+from diagnose.store.sums import in_samples, together
 from diagnose.store.trie import trie_of
 
 
@@ -68,10 +68,29 @@ def merge(selector: Selector, start_ns: int, end_ns: int) -> Merged:
         return empty(selector.type)
     sums = backend.profile_store().merge(filter_of(service, selector), start_ns, end_ns)
     found = _combined(sums) if sums else empty(selector.type)
-    if selector.thread is None:
-        return found
-    kept = in_thread(service, selector.thread, found.stack_ids)
-    return replace(found, stack_ids=found.stack_ids[kept], counts=found.counts[kept])
+    return found if selector.thread is None else _of_thread(service, selector.thread, found)
+
+
+def merge_all(parts: Sequence[tuple[Selector, int, int]]) -> Merged:
+    """Several selections of one service, type and thread as one, each of its own half-open range."""
+    selector = parts[0][0]
+    service = Service.objects.filter(name=selector.service).first()
+    if service is None:
+        return empty(selector.type)
+    store = backend.profile_store()
+    first = [store.merge(filter_of(service, one), start, end)[:1] for one, start, end in parts]
+    sums = [one for found in first for one in found]
+    sums = [one for one in sums if one.group.unit == sums[0].group.unit]
+    if not sums:
+        return empty(selector.type)
+    whole = GroupSum(
+        sums[0].group,
+        together([one.total for one in sums]),
+        sum(one.profiles for one in sums),
+        sum(one.seconds for one in sums),
+    )
+    found = _combined([whole])
+    return found if selector.thread is None else _of_thread(service, selector.thread, found)
 
 
 def filter_of(service: Service, selector: Selector) -> ProfileFilter:
@@ -83,6 +102,11 @@ def filter_of(service: Service, selector: Selector) -> ProfileFilter:
         tuple(sorted(selector.labels.items())),
         selector.capture_id,
     )
+
+
+def _of_thread(service: Service, thread: str, found: Merged) -> Merged:
+    kept = in_thread(service, thread, found.stack_ids)
+    return replace(found, stack_ids=found.stack_ids[kept], counts=found.counts[kept])
 
 
 def in_thread(service: Service, thread: str, stack_ids: Ids) -> NDArray[np.bool_]:

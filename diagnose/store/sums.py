@@ -131,6 +131,22 @@ def _chunks(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield chunk
 
 
+def together(sums: Sequence[Sum]) -> Sum:
+    """Several sums as one, each weighing what it stands for: in samples of the mean period."""
+    observed = sum(float(one.counts.sum()) * one.period_ns for one in sums)
+    common = (
+        sums[0].period_ns
+        if len({one.period_ns for one in sums}) == 1
+        else max(1, math.ceil(observed / _MOST))
+    )
+    stack_ids, place = np.unique(np.concatenate([one.stack_ids for one in sums]), return_inverse=True)
+    totals = np.zeros(len(stack_ids), np.int64)
+    weights = [np.rint(one.counts * (one.period_ns / common)).astype(np.int64) for one in sums]
+    np.add.at(totals, place, np.concatenate(weights))
+    samples, corrupt = sum(one.samples for one in sums), sum(one.corrupt for one in sums)
+    return in_samples(Sum(stack_ids, totals, common, samples, corrupt))
+
+
 def coarse(total: Sum) -> Sum:
     """For storing: times of many periods to the millisecond, which takes a third of the room. No stack vanishes."""
     if total.period_ns != 1 or not len(total.counts) or int(total.counts.min()) < 5 * _MS:

@@ -10,7 +10,7 @@ import msgspec
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 
-FINAL = frozenset({"done", "failed", "cancelled", "expired"})
+FINAL = frozenset({"done", "failed", "refused", "cancelled", "expired"})
 
 
 def listed(answer: Any) -> list[Entry]:

@@ -11,24 +11,26 @@ from django.shortcuts import render
 
 from diagnose.access.pages import PageRequest, page
 from diagnose.access.roles import at_least
-from diagnose.captures import describe
+from diagnose.captures import describe, kinds
 from diagnose.captures import query as captures_in
 from diagnose.captures.lifecycle import OPEN
-from diagnose.captures.request import KINDS, MAX_HZ, MAX_SECONDS
+from diagnose.captures.request import MAX_HZ, MAX_SECONDS
 from diagnose.models.access import Role
 from diagnose.reports.process_table import ProcessRow, process_rows
 from diagnose.store import hosts as host_store
 from diagnose.store.hosts import HostRow
-from diagnose.web.profile import TYPES, addresses
+from diagnose.web.profile import addresses
 
 STATES = (("", "All"), ("open", "Going on"), ("done", "Done"), ("failed", "Failed"))
 # How a state is said and which chip it gets.
 WORDS = {
+    "waiting": ("Waits its turn", ""),
     "queued": ("Waiting for the collector", "accent"),
     "sent": ("Taken by the collector", "accent"),
     "running": ("Sampling", "accent"),
     "done": ("Done", "good"),
     "failed": ("Failed", "critical"),
+    "refused": ("Refused by the host", "warning"),
     "cancelled": ("Cancelled", ""),
     "expired": ("Nobody took it", "warning"),
 }
@@ -67,8 +69,8 @@ def captures(request: PageRequest) -> HttpResponse:
         "host": host,
         "services": [(each, each.name == given.get("service")) for each in service_choices(processes)],
         "processes": [(row, str(row.pid) == given.get("pid")) for row in python_first(processes)],
-        "kinds": [(kind, *TYPES[kind]) for kind in KINDS],
-        "kind": given.get("type", "cpu"),
+        "kinds": [(kind.name, kind.title, kind.meaning) for kind in kinds.ALL],
+        "kind": kinds.ALIASES.get(given.get("type", "cpu"), given.get("type")),
         "longest_seconds": MAX_SECONDS,
         "highest_hz": MAX_HZ,
         "may_capture": at_least(request.actor.role, Role.OPERATOR),
@@ -88,8 +90,8 @@ def capture(request: PageRequest, capture_id: str) -> HttpResponse:
         "chip": chip,
         "all_words": {state: {"text": text, "chip": chip} for state, (text, chip) in WORDS.items()},
         "open": shown.state in OPEN,
-        "kind": TYPES[shown.kind],
-        "meaning": TYPES[shown.kind][1],
+        "kind": kinds.of(shown.kind),
+        "meaning": kinds.of(shown.kind).meaning,
         "may_capture": at_least(request.actor.role, Role.OPERATOR),
         **addresses({"capture": shown.id}),
     }

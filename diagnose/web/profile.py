@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from diagnose.access.pages import PageRequest, page
 from diagnose.access.roles import at_least
+from diagnose.captures import kinds
 from diagnose.captures import query as captures
 from diagnose.models import Capture
 from diagnose.models.access import Role
@@ -83,7 +84,12 @@ def profile(request: PageRequest) -> HttpResponse:
 def _of_capture(request: PageRequest, capture: Capture) -> HttpResponse:
     threads = request.GET.get("threads") == "1"
     query = {"capture": capture.id, **({"threads": "1"} if threads else {})}
-    context = {"capture": capture, "threads": threads, "meaning": TYPES[capture.kind][1], **addresses(query)}
+    context = {
+        "capture": capture,
+        "threads": threads,
+        "meaning": kinds.of(capture.kind).meaning,
+        **addresses(query),
+    }
     return render(request, "profile.html", context)
 
 

@@ -84,8 +84,15 @@ def collect(host: Host) -> None:
 
     def emit(stacks) -> None:
         recorded.send(host, stacks)
-        count = stacks.columns.total
-        progress.complete(stacks.capture_id, stacks.service, stacks.start_ns, stacks.end_ns, count)
+        stored = progress.Stored(
+            stacks.service,
+            [stacks.type],
+            stacks.unit,
+            stacks.start_ns,
+            stacks.end_ns,
+            stacks.columns.total,
+        )
+        progress.complete(stacks.capture_id, stored)
 
     def report(status: CommandStatus) -> None:
         progress.report(host, status)
@@ -187,7 +194,7 @@ def test_what_does_not_fit_is_told_beside_its_field(form: Page) -> None:
 def test_the_form_is_filled_in_by_a_link(form: Page, host: Host) -> None:
     form.goto(f"/captures?host={host.pk}&service=shop.py&type=gil#new")
     expect(form.locator("input[value='service:shop.py']")).to_be_checked()
-    expect(form.get_by_label("Type")).to_have_value("gil")
+    expect(form.get_by_label("Type")).to_have_value("python_gil")
 
 
 def test_a_viewer_sees_captures_and_no_form(page: Page, sign_in, viewer: User, host: Host, data_dir) -> None:

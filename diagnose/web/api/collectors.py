@@ -49,6 +49,15 @@ class Progress(msgspec.Struct, frozen=True):
     progress: float = 0.0
     message: str = ""
     samples: int = 0
+    partial: bool = False
+    refused: bool = False
+
+
+class Kept(Answer, frozen=True):
+    """A file was kept."""
+
+    name: str
+    bytes: int
 
 
 class Heard(Answer, frozen=True):
@@ -59,6 +68,8 @@ class Heard(Answer, frozen=True):
 
 _WAIT = query.whole("wait", "Seconds to wait for a command.", least=0, most=55, default=25)
 _AFTER = query.text("after", "The last command that the collector has.")
+
+_NAME = query.text("name", "Up to 80 letters, digits, dots, dashes and underscores.", required=True)
 
 # By route and method.
 OPERATIONS: dict[tuple[str, str], Operation] = {
@@ -91,6 +102,16 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Take a collector's report on a capture.",
         answer=Heard,
         body=Progress,
+    ),
+    ("captures/{capture_id}/files", "POST"): Operation(
+        "Take a file of a capture.",
+        "The body is the file as it is, up to 64 MB; the same name again replaces it.",
+        query=(_NAME,),
+        answer=Kept,
+        status=201,
+        body=bytes,
+        body_type="application/octet-stream",
+        problems=(409, 413),
     ),
     ("captures/{capture_id}/events", "GET"): Operation(
         "How a capture goes, as server-sent events.",

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from diagnose.access.endpoints import Answer
 from diagnose.web.api import query
@@ -54,7 +55,7 @@ def described(
         def answering(request: HttpRequest, *args: Any, **kwargs: Any) -> Answer:
             check_query(request, answering.operation)  # type: ignore[attr-defined]
             found = view(request, *args, **kwargs)
-            return found if isinstance(found, HttpResponse) else as_json(found, status)
+            return found if isinstance(found, HttpResponseBase) else as_json(found, status)
 
         answering.operation = Operation(  # type: ignore[attr-defined]
             summary.strip(),

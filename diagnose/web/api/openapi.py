@@ -25,8 +25,9 @@ _PLACE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _TITLES = {
     307: "Redirect to the stream process.", 400: "The body did not arrive whole.",
     401: "No token, or one that is not valid.", 403: "Not allowed.",
-    404: "There is no such thing.", 409: "Its state does not allow that.", 413: "The body is too large.",
-    415: "The body is of another type.", 422: "A value cannot be used; `errors` says which.",
+    404: "There is no such thing.", 409: "Its state does not allow that.", 410: "It is no longer kept.",
+    413: "The body is too large.", 415: "The body is of another type.",
+    422: "A value cannot be used; `errors` says which.",
     429: "Too much at once; Retry-After says when.", 503: "Something the server needs does not answer.",
 }  # fmt: skip
 

@@ -8,12 +8,13 @@ from django.http import HttpResponse
 from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
+from diagnose.captures import query as captures
 from diagnose.models.access import Role
 from diagnose.store import diff as diffs
 from diagnose.store.profiles import Selector
 from diagnose.web.api import profile_answers, query, scope, selection
 from diagnose.web.api.describe import as_json, described
-from diagnose.web.api.selection import CUT, SELECT, THREADS, Selection
+from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS, Selection
 
 _MODE = query.choice(
     "mode",
@@ -36,7 +37,9 @@ _BASE = (_HOST, _LABELS, _THREAD, _FROM, _TO, _CAPTURE)
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=profile_answers.Diff, query=(*SELECT, *_BASE, _MODE, THREADS, CUT), problems=(404, 409))
+@described(
+    answer=profile_answers.Diff, query=(*SELECT, GROUP, *_BASE, _MODE, THREADS, CUT), problems=(404, 409)
+)
 def diff(request: ApiRequest) -> HttpResponse:
     """A selection of a service against a base, on one tree.
 
@@ -60,7 +63,7 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
     """Raises Problem."""
     thread = selection.thread_of(request, _THREAD) or other.selector.thread
     if _CAPTURE.of(request):
-        return selection.of_capture(_CAPTURE.of(request), thread)
+        return selection.of_capture(captures.get(_CAPTURE.of(request)), "", thread)
     end_ns, start_ns = _TO.of(request), _FROM.of(request)
     length_ns = other.end_ns - other.start_ns
     if end_ns is None:
@@ -71,7 +74,7 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
     selector = Selector(
         other.service,
         other.selector.type,
-        scope.host_ids(request, _HOST) or other.selector.host_ids,
+        scope.host_ids(request, _HOST) or other.host_ids,
         query.labels_of(request, "base.label.") or other.selector.labels,
         thread=thread,
     )

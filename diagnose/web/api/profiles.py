@@ -12,7 +12,7 @@ from diagnose.store import flamegraph as graphs
 from diagnose.store import profiles as store
 from diagnose.web.api import paging, profile_answers, query, scope, selection
 from diagnose.web.api.describe import as_json, described
-from diagnose.web.api.selection import CUT, SELECT, THREADS
+from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS
 
 FORMATS = ("json", "pprof", "folded", "speedscope")
 _PLANNED = ("svg",)
@@ -45,7 +45,7 @@ def profiles(request: ApiRequest) -> profile_answers.StoredProfilesList:
 @endpoint("GET", role=Role.VIEWER)
 @described(
     answer=profile_answers.FlameGraph,
-    query=(*SELECT, THREADS, CUT, _FORMAT),
+    query=(*SELECT, GROUP, THREADS, CUT, _FORMAT),
     other_types=(folded.CONTENT_TYPE, pprof.CONTENT_TYPE),
     problems=(404, 409),
 )
@@ -76,7 +76,7 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=profile_answers.FunctionList, query=(*SELECT, query.LIMIT), problems=(404, 409))
+@described(answer=profile_answers.FunctionList, query=(*SELECT, GROUP, query.LIMIT), problems=(404, 409))
 def top(request: ApiRequest) -> profile_answers.FunctionList:
     """The functions of a service in a range, those that ran longest themselves first."""
     limit, chosen = query.LIMIT.of(request), selection.of_request(request)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.access.endpoints import ApiRequest
 from diagnose.access.problems import Problem
+from diagnose.captures import describe
 from diagnose.captures import query as captures
+from diagnose.models import Capture
 from diagnose.store import profiles as store
 from diagnose.store.profiles import Merged, Selector
 from diagnose.web.api import query, scope
@@ -18,6 +20,10 @@ TYPE = query.choice("type", "The profile type.", TYPES, "cpu")
 CAPTURE = query.text(
     "capture", "Only the on-demand capture of this id; it says service, host and time by itself."
 )
+GROUP = query.text(
+    "capture_group",
+    "Only the captures of this group of hosts, as one; those of the service that most of them found.",
+)
 THREAD = query.text("thread", "Only stacks of the thread of this name.")
 CUT = query.share("cut", "Leave out nodes under this share of the whole.", 0.0005)
 THREADS = query.flag("threads", "Put the thread's name below the root.")
@@ -28,31 +34,40 @@ SELECT = (SERVICE, TYPE, scope.HOST, query.LABELS, THREAD, query.FROM, query.TO,
 
 @dataclass(frozen=True, slots=True)
 class Selection:
+    """`more` are of the same service and type: captures of other hosts."""
+
     selector: Selector
     start_ns: int
     end_ns: int
+    more: tuple[Selection, ...] = ()
 
     @property
     def service(self) -> str:
         return self.selector.service
 
+    @property
+    def host_ids(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(host for one in (self, *self.more) for host in one.selector.host_ids))
+
     def merged(self) -> Merged:
-        return store.merge(self.selector, self.start_ns, self.end_ns)
+        if not self.more:
+            return store.merge(self.selector, self.start_ns, self.end_ns)
+        return store.merge_all([(one.selector, one.start_ns, one.end_ns) for one in (self, *self.more)])
 
 
 def of_request(request: ApiRequest) -> Selection:
     """What the query selects. Raises Problem 422 without service or capture, 404 for an unknown capture."""
+    thread = thread_of(request, THREAD)
+    given_type = TYPE.of(request) if request.GET.get(TYPE.name) else ""
+    if GROUP.of(request):
+        return of_group(GROUP.of(request), given_type, thread)
     if CAPTURE.of(request):
-        return of_capture(CAPTURE.of(request), thread_of(request, THREAD))
+        return of_capture(captures.get(CAPTURE.of(request)), given_type, thread)
     service, span = SERVICE.of(request), query.range_of(request)
     if not service:
         raise query.refusal("service", "'' selects nothing: GET /api/v1/profiles lists what is stored")
     selector = Selector(
-        service,
-        TYPE.of(request),
-        scope.host_ids(request),
-        query.labels_of(request),
-        thread=thread_of(request, THREAD),
+        service, TYPE.of(request), scope.host_ids(request), query.labels_of(request), thread=thread
     )
     return Selection(selector, span.start_ns, span.end_ns)
 
@@ -61,17 +76,33 @@ def thread_of(request: ApiRequest, thread: Parameter[str]) -> str | None:
     return thread.of(request) or None
 
 
-def of_capture(capture_id: str, thread: str | None) -> Selection:
-    """All of one capture. Raises Problem 404, and 409 when it has no result."""
-    capture = captures.get(capture_id)
+def of_capture(capture: Capture, type_: str, thread: str | None) -> Selection:
+    """All of one capture: of the type, '' for its first. Raises Problem 409 when it has no result."""
     if capture.result_from_ns is None or capture.result_to_ns is None:
         raise Problem(
             409,
             "No result",
-            f"Capture {capture_id} is {capture.state} and has no profile; GET /api/v1/captures/{capture_id} says why.",
+            f"Capture {capture.id} is {capture.state} and has no profile; GET /api/v1/captures/{capture.id} says why.",
         )
     selector = Selector(
-        capture.result_service, capture.kind, (capture.host_id,), capture_id=capture.id, thread=thread
+        capture.result_service,
+        type_ or capture.result_types[0],
+        (capture.host_id,),
+        capture_id=capture.id,
+        thread=thread,
     )
     # A profile counts where it began, and the last may begin exactly at the end.
     return Selection(selector, capture.result_from_ns, capture.result_to_ns + 1)
+
+
+def of_group(group_id: str, type_: str, thread: str | None) -> Selection:
+    """All of the group's captures that can be shown as one. Raises Problem 404, and 409 when none has a result."""
+    group = captures.group(group_id)
+    merged = describe.merged_of(group)
+    if not merged:
+        detail = (
+            f"No capture of group {group_id} has a profile; GET /api/v1/captures/groups/{group_id} says why."
+        )
+        raise Problem(409, "No result", detail)
+    first, *more = (of_capture(capture, type_ or merged[0].result_types[0], thread) for capture in merged)
+    return replace(first, more=tuple(more))

@@ -8,6 +8,7 @@ from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
 from diagnose.web.api import (
+    capture_groups,
     captures,
     findings,
     functions,
@@ -42,9 +43,14 @@ urlpatterns: list[URLPattern] = [
     path("profiles/heatmap", heatmap.heatmap),
     path("profiles/heatmap/flamegraph", heatmap.heatmap_flamegraph),
     path("captures", captures.captures),
+    path("captures/kinds", captures.list_kinds),
+    path("captures/groups", capture_groups.groups),
+    path("captures/groups/<str:group_id>", capture_groups.group),
     path("captures/<str:capture_id>", captures.capture),
     path("captures/<str:capture_id>/events", capture_api.events),
     path("captures/<str:capture_id>/progress", capture_api.progress),
+    path("captures/<str:capture_id>/files", capture_api.keep_file),
+    path("captures/<str:capture_id>/files/<str:name>", captures.file),
     path("findings", findings.findings),
     path("findings/<str:finding_id>", findings.finding),
     path("findings/<str:finding_id>/acknowledge", findings.acknowledge),

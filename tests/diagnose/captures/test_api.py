@@ -14,9 +14,10 @@ from collectors.wire import CaptureTarget
 from diagnose import queue
 from diagnose.access import tickets
 from diagnose.access.actor import Actor
-from diagnose.captures import query
-from diagnose.captures.request import cancel, request_capture
-from diagnose.models import Capture
+from diagnose.access.problems import Problem
+from diagnose.captures import files, query
+from diagnose.captures.request import Wanted, cancel, request_capture
+from diagnose.models import Capture, Host
 from diagnose.models.access import Role
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -25,9 +26,7 @@ OSKAR = Actor("oskar", Role.OPERATOR, None, None, None)
 
 @pytest.fixture
 def capture(host, valkey) -> Capture:
-    return request_capture(
-        host=host, target=CaptureTarget(pid=812), kind="cpu", seconds=10, hz=100, reason="", actor=OSKAR
-    )
+    return request_capture(host, Wanted(CaptureTarget(pid=812), "python_cpu", 10, 100, ""), OSKAR)
 
 
 @pytest.fixture
@@ -130,3 +129,71 @@ def test_the_stream_process_is_looked_for_at_the_host_of_the_request(settings):
 def test_a_redirect_is_not_kept_by_caches(collector):
     response = collector.get("/api/v1/commands?wait=25")
     assert re.search("no-store", response["Cache-Control"])
+
+
+def send_file(collector: Client, capture: Capture, name: str, content: bytes):
+    address = f"/api/v1/captures/{capture.id}/files?name={name}"
+    return collector.post(address, content, content_type="application/octet-stream")
+
+
+def test_a_file_is_kept_for_download_and_makes_the_capture_done(collector, capture, viewer, data_dir):
+    content = b"go 1.22 trace\x00" * 100_000
+    assert send_file(collector, capture, "trace.out", content).json() == {
+        "name": "trace.out",
+        "bytes": len(content),
+    }
+    assert send_file(collector, capture, "trace.out", content).status_code == 201
+    post_progress(collector, capture, state="done", message="1 MB of events")
+    assert query.get(capture.id).state == "done"
+    person = Client()
+    person.force_login(viewer)
+    shown = person.get(f"/api/v1/captures/{capture.id}").json()
+    (file,) = shown["files"]
+    assert (file["name"], file["bytes"], shown["result"]) == ("trace.out", len(content), None)
+    answer = person.get(file["url"])
+    assert answer.getvalue() == content
+    assert answer["Content-Disposition"] == 'attachment; filename="trace.out"'
+    assert person.get(f"/api/v1/captures/{capture.id}/files/other").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", ".hidden", "a/b", "x" * 81, "a b"])
+def test_a_file_is_kept_under_plain_names_only(collector, capture, data_dir, name):
+    assert send_file(collector, capture, name, b"x").status_code == 422
+    assert not list(data_dir.glob("captures/**/*.*"))
+
+
+def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(collector, capture, data_dir, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 1 << 20)
+    refused = send_file(collector, capture, "trace.out", bytes((1 << 20) + 1))
+    assert refused.status_code == 413
+    assert "capture for a shorter time" in refused.json()["detail"]
+    assert [path for path in (data_dir / "captures").rglob("*") if path.is_file()] == []
+    assert send_file(collector, capture, "trace.out", bytes(1 << 20)).status_code == 201
+
+
+def test_a_file_of_a_capture_that_is_over_or_of_another_host_is_refused(collector, capture, data_dir):
+    cancel(capture, OSKAR)
+    assert send_file(collector, capture, "trace.out", b"x").status_code == 409
+    other = Capture.objects.create(
+        host=Host.objects.create(identity="e" * 32, name="web-2"), seconds=1, hz=10, requested_by="ada"
+    )
+    assert send_file(collector, other, "trace.out", b"x").status_code == 404
+
+
+def test_files_go_with_their_capture_and_the_oldest_when_there_are_too_many(
+    collector, capture, data_dir, monkeypatch
+):
+    send_file(collector, capture, "a.out", bytes(600))
+    send_file(collector, capture, "b.out", bytes(600))
+    monkeypatch.setattr(files, "MAX_TOTAL_BYTES", 1000)
+    files.tidy()
+    assert [file.name for file in capture.files.all()] == ["b.out"]
+    folder = data_dir / "captures" / capture.id
+    assert [path.name for path in folder.iterdir()] == ["b.out"]
+    (folder / "b.out").unlink()
+    with pytest.raises(Problem) as gone:
+        files.opened(capture, "b.out")
+    assert gone.value.status == 410
+    capture.delete()
+    files.tidy()
+    assert not folder.exists()

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from collectors import wire
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.stacks import to_wire
+from collectors.identity import Process
 from diagnose.ingest import pending, write
 from diagnose.models import Host
 from tests.batches import body_of
@@ -33,7 +34,8 @@ def shop_stacks(kind: str = "cpu", **fields: Any) -> wire.Stacks:
         ticks=500,
         cpu_seconds=0.1,
     )
-    return to_wire(recording, chosen["service"], capture_id=chosen["capture_id"])
+    process = Process(PID, "python3", chosen["service"], "python3.11", 1)
+    return to_wire([(process, recording)], capture_id=chosen["capture_id"])
 
 
 def points(metric: str, values: list[float], labels: dict[str, str], **fields: Any) -> wire.Points:

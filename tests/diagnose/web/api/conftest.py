@@ -35,11 +35,12 @@ def operations() -> list[tuple[re.Pattern[str], str, dict[str, Any]]]:
 
 def check(method: str, path: str, status: int, kind: str, body: Any) -> None:
     """The answer fits what the description says of this address, method, status and content type."""
-    operation = next(
-        operation
-        for pattern, verb, operation in reversed(operations())
+    fitting = [
+        (pattern.pattern.count("[^/]+"), operation)
+        for pattern, verb, operation in operations()
         if verb == method and pattern.fullmatch(path)
-    )
+    ]
+    _, operation = min(fitting, key=lambda found: found[0])  # a fixed address goes before one with places
     described = operation["responses"][str(status)]["content"][kind]["schema"]
     schema = {**described, "components": description()["components"]}
     jsonschema.validate(body, schema, jsonschema.Draft202012Validator)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
+from django.utils import timezone
 
-from collectors.wire import Command
+from collectors.wire import Command, ProfileType
 from diagnose import queue
-from diagnose.models import AuditEntry, Capture, Host, User
+from diagnose.captures import kinds
+from diagnose.models import AuditEntry, Capture, Fact, Host, User
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +56,7 @@ def test_a_viewer_may_look_but_not_ask(ask, host: Host, valkey) -> None:
     [
         ({"seconds": 0.5}, "seconds"),
         ({"seconds": "long"}, "seconds"),
-        ({"hz": 501}, "hz"),
+        ({"hz": 1000}, "hz"),
         ({"kind": "offcpu"}, "kind"),
         ({"target": {"host": 1}}, "target.host"),
         ({"target": {"host": "nowhere", "pid": 1}}, "target.host"),
@@ -102,3 +106,34 @@ def test_the_list_is_filtered_by_state_host_and_person(ask, host: Host) -> None:
 
 def test_an_unknown_capture_is_not_found(ask, host: Host) -> None:
     assert ask("/captures/01J", status=404)["title"] == "No such capture"
+
+
+def test_the_list_is_filtered_by_kind_and_service(ask, host: Host) -> None:
+    asked = Capture.objects.create(
+        host=host, seconds=1, hz=10, requested_by="ada", service="shop", kind="offcpu"
+    )
+    found = Capture.objects.create(host=host, seconds=1, hz=10, requested_by="ada", result_service="shop")
+    Capture.objects.create(host=host, seconds=1, hz=10, requested_by="ada")
+    assert [each["id"] for each in ask("/captures?service=shop")["results"]] == [found.id, asked.id]
+    assert [each["id"] for each in ask("/captures?service=shop&kind=cpu")["results"]] == [found.id]
+    assert [each["id"] for each in ask("/captures?kind=offcpu")["results"]] == [asked.id]
+
+
+def test_the_kinds_are_listed_with_what_a_host_lacks(ask, host: Host) -> None:
+    assert {each["missing"] for each in ask("/captures/kinds")["results"]} == {None}
+    Fact.objects.create(host=host, name="capture.offcpu", value="no eBPF here", since=timezone.now())
+    found = {each["name"]: each["missing"] for each in ask("/captures/kinds?host=web-1")["results"]}
+    assert found["offcpu"] == "no eBPF here"
+    assert "upgrade it" in found["python_cpu"]
+    assert "host" in ask("/captures/kinds?host=nowhere", status=422)["errors"]
+
+
+def test_a_container_is_a_target(ask, host: Host, operator: User, valkey) -> None:
+    body = wanted(host, target={"host": host.pk, "container": "0123456789ab"})
+    assert ask("/captures", user=operator, body=body, status=201)["target"]["container"] == "0123456789ab"
+    body = wanted(host, target={"host": host.pk, "container": "shop"})
+    assert "target.container" in ask("/captures", user=operator, body=body, status=422)["errors"]
+
+
+def test_a_kind_is_only_offered_with_its_profile_types_on_the_wire() -> None:
+    assert {each for kind in kinds.ALL for each in kind.types} <= set(get_args(ProfileType))

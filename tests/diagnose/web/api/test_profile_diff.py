@@ -48,8 +48,8 @@ def test_the_base_may_be_other_hosts_labels_and_threads(ask, twice: int) -> None
 
 def test_a_capture_is_compared_with_what_is_profiled_anyway(ask, twice: int, host: Host) -> None:
     capture = Capture.objects.create(
-        host=host, kind="cpu", seconds=5, hz=100, requested_by="oskar", state="done", service="shop.py",
-        result_service="shop.py", result_from_ns=(NOW - 5) * 10**9, result_to_ns=NOW * 10**9,
+        host=host, kind="python_cpu", seconds=5, hz=100, requested_by="oskar", state="done", service="shop.py",
+        result_service="shop.py", result_types=["cpu"], result_from_ns=(NOW - 5) * 10**9, result_to_ns=NOW * 10**9,
     )  # fmt: skip
     recorded.send(host, recorded.shop_stacks("cpu", capture_id=capture.id, end_ns=NOW * 10**9))
     found = ask(f"/profiles/diff?service=shop.py&from={NOW - 90}&to={NOW + 30}&base.capture={capture.id}")

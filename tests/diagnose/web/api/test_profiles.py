@@ -164,8 +164,8 @@ def test_large_answers_are_compressed_for_who_can_read_that(user_client: Client,
 def test_a_capture_selects_its_own_profile_only(ask, shop: int, host: Host) -> None:
     end_ns = time.time_ns()
     capture = Capture.objects.create(
-        host=host, kind="gil", seconds=5, hz=100, requested_by="oskar", state="done", service="shop.py",
-        result_service="shop.py", result_from_ns=end_ns - 5 * 10**9, result_to_ns=end_ns,
+        host=host, kind="python_gil", seconds=5, hz=100, requested_by="oskar", state="done", service="shop.py",
+        result_service="shop.py", result_types=["gil"], result_from_ns=end_ns - 5 * 10**9, result_to_ns=end_ns,
     )  # fmt: skip
     stacks = recorded.shop_stacks("gil", capture_id=capture.id, end_ns=end_ns)
     recorded.send(host, stacks)
