@@ -58,6 +58,8 @@ class Config:
     stacks_cpu_percent: float
     denied: tuple[str, ...]
     scrape_targets: tuple[tuple[str, str], ...]
+    go_targets: tuple[tuple[str, str], ...]
+    go_discover: bool
     disabled_probes: frozenset[str]
 
     def denies(self, *names: str) -> str | None:
@@ -126,8 +128,20 @@ SETTINGS = (
     Setting(
         "scrape.targets",
         [],
-        values.targets,
+        values.targets("shop=http://127.0.0.1:8000/metrics"),
         "Prometheus pages of applications to read, each as `service=http://127.0.0.1:8000/metrics`.",
+    ),
+    Setting(
+        "go.targets",
+        [],
+        values.targets("shop=http://127.0.0.1:6060"),
+        "Go programs that serve `/debug/pprof/`, to profile all the time, each as `service=http://127.0.0.1:6060`.",
+    ),
+    Setting(
+        "go.discover",
+        False,
+        values.flag,
+        "Also profile Go programs of this host that are found to serve `/debug/pprof/`.",
     ),
 )
 
@@ -162,6 +176,8 @@ def load(
         stacks_cpu_percent=found["stacks.cpu_percent"],
         denied=found["stacks.deny"],
         scrape_targets=found["scrape.targets"],
+        go_targets=found["go.targets"],
+        go_discover=found["go.discover"],
         disabled_probes=disabled,
     )
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from collectors import __version__, consent, state
 from collectors.agent import Agent
 from collectors.capture.continuous import Continuous
+from collectors.capture.golang import endpoints
 from collectors.capture.ondemand import OnDemand
 from collectors.capture.sampler import Settings
 from collectors.client import Client
@@ -76,7 +77,8 @@ def _assemble(config: Config) -> Agent:
     probes.append(Captures(config.on_demand))
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
-    settings = Settings(config.stacks_cpu_percent / 100, denies, config.proc, config.sys)
+    endpoints.of(config.proc).named = config.go_targets
+    settings = Settings(config.stacks_cpu_percent / 100, denies, config.proc, config.sys, config.go_discover)
     sampler = Continuous(settings) if config.continuous else None
     return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
 

@@ -93,13 +93,17 @@ def patterns(value: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
-def targets(value: Any) -> tuple[tuple[str, str], ...]:
+def targets(example: str) -> Callable[[Any], tuple[tuple[str, str], ...]]:
     """Services with the addresses of their pages."""
-    found = []
-    for entry in patterns(value):
-        service, _, address = entry.partition("=")
-        parts = urlsplit(address)
-        if not service.strip() or parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError('use a list such as ["shop=http://127.0.0.1:8000/metrics"]')
-        found.append((service.strip(), address))
-    return tuple(found)
+
+    def read(value: Any) -> tuple[tuple[str, str], ...]:
+        found = []
+        for entry in patterns(value):
+            service, _, address = entry.partition("=")
+            parts = urlsplit(address)
+            if not service.strip() or parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError(f'use a list such as ["{example}"]')
+            found.append((service.strip(), address))
+        return tuple(found)
+
+    return read

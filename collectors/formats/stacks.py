@@ -84,10 +84,15 @@ class Increases:
     def __init__(self) -> None:
         self._before: dict[tuple[bytes, str], int] | None = None
 
+    def begin_anew(self) -> None:
+        """Another process answers from now on: all that it has is new."""
+        if self._before is not None:
+            self._before = {}
+
     def of(self, profile: Profile, values: Values) -> Values | None:
         """What each rose by since the last call; None at the first, which only begins.
 
-        Where one fell, or a stack that had some is gone, another process answers: all that it has is new.
+        Where one fell, or a stack that had some is gone, another process answers, too.
         """
         totals, keys = self._totals(profile, values)
         before, self._before = self._before, totals

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collectors.capture.kind import Kind
-from collectors.capture.kinds import python_cpu, python_dump, python_gil, python_native, python_wall
+from collectors.capture.kinds import (
+    go_block,
+    go_cpu,
+    go_goroutine,
+    go_heap,
+    go_mutex,
+    go_trace,
+    python_cpu,
+    python_dump,
+    python_gil,
+    python_native,
+    python_wall,
+)
 
 ALL: tuple[Kind, ...] = (
     python_cpu.KIND,
@@ -11,6 +23,12 @@ ALL: tuple[Kind, ...] = (
     python_gil.KIND,
     python_native.KIND,
     python_dump.KIND,
+    go_cpu.KIND,
+    go_heap.KIND,
+    go_goroutine.KIND,
+    go_mutex.KIND,
+    go_block.KIND,
+    go_trace.KIND,
 )
 
 # What the kinds were called when there was only Python.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collectors.capture.sampler import Sampler
+from collectors.capture.samplers.golang import ContinuousGo
 from collectors.capture.samplers.python import ContinuousPython
 
-ALL: tuple[type[Sampler], ...] = (ContinuousPython,)
+ALL: tuple[type[Sampler], ...] = (ContinuousPython, ContinuousGo)

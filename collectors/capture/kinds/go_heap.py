@@ -1,0 +1,14 @@
+"""What holds memory in a Go program, and what allocated it since it began, as the program itself tells."""
+
+from __future__ import annotations
+
+from collectors.capture.golang import profiles
+from collectors.capture.golang.record import at_once
+from collectors.capture.kind import Kind, Request, Result, Watch
+
+
+def capture(request: Request, watch: Watch) -> Result:
+    return at_once(profiles.HEAP, request, watch)
+
+
+KIND = Kind("go_heap", "What holds memory in a Go program, and what allocated it since it began.", capture)
