@@ -74,7 +74,7 @@ pack-tools:
 	@.ci/pack-tools
 
 programs:
-	@.ci/programs nginx go systemd-analyze
+	@.ci/programs nginx go openssl systemd-analyze
 
 clean:  ## remove what was installed and built; data/ stays
 	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

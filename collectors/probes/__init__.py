@@ -20,6 +20,7 @@ from collectors.probes.ebpf.syscall_errors import SyscallErrors
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
+from collectors.probes.ebpf.tls_handshakes import TlsHandshakes
 from collectors.probes.ebpf.wakeups import Wakeups
 from collectors.probes.net.connections import Connections
 from collectors.probes.net.conntrack import Conntrack
@@ -92,6 +93,7 @@ ALL: tuple[type[Probe], ...] = (
     BlockIo,
     PacketDrops,
     Dns,
+    TlsHandshakes,
     ConnectionSources,
     Wakeups,
     SoftirqTime,

@@ -88,6 +88,8 @@ struct inet_connection_sock {
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 srtt_us;
+	u64 bytes_received;
+	u32 rcv_nxt, copied_seq;
 };
 struct socket {
 	struct sock *sk;

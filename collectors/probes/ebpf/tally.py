@@ -16,7 +16,12 @@ from collectors.wire import Histogram, HistogramScheme, Points, Sample
 MOST_SERIES = 200
 OTHER = "other"
 # Labels that have few values and say what happened, not to whom.
-_FEW = frozenset({"error", "method", "operation", "protocol", "segment", "status_class", "syscall"})
+_FEW = frozenset(
+    {
+        *("alert", "alpn", "error", "method", "operation", "protocol"),
+        *("resumed", "segment", "status_class", "syscall", "version"),
+    }
+)
 LOST = Metric(
     "ebpf_lost_events_total",
     "",
