@@ -1,8 +1,8 @@
 """TCP connections of a sock_diag dump: runs of messages that are laid out alike are unpacked together.
 
 Ten thousand connections have one or two layouts. Whether the next message has the layout of the last is asked for a
-whole part of the answer at once, with strided slices. Most connections are idle: of those only a few numbers and the
-bytes that would show traffic are unpacked, the rest on demand.
+whole part of the answer at once, with strided slices. Of each only what every pass needs is unpacked, as columns, the
+rest on demand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from collectors import netlink
+from collectors import netlink, tcpinfo
 
 # include/net/tcp_states.h
 ESTABLISHED, TIME_WAIT, CLOSE_WAIT = 1, 6, 8
@@ -38,7 +38,7 @@ _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in an IPv6 socket
 
 
 class Connection(NamedTuple):
-    """One TCP socket: inet_diag_msg, and for one that was set up sk_meminfo and tcp_info. Times in microseconds."""
+    """One TCP socket: inet_diag_msg, and for one that was set up sk_meminfo."""
 
     family: int
     state: int
@@ -54,22 +54,16 @@ class Connection(NamedTuple):
     receive_limit: int = 0
     send_limit: int = 0
     send_memory: int = 0
-    flags: int = 0
-    rtt: int = 0
-    receive_space: int = 0
 
 
-class Totals(NamedTuple):
-    """What a connection counted since it began, and what changes with it."""
+class Heads(NamedTuple):
+    """What every pass needs of the connections of a run, a column each. `queues` is 0 where both are empty."""
 
-    retransmits: int
-    min_rtt: int
-    segments_in: int
-    segments_out: int
-    delivery_rate: int
-    busy: int
-    window_limited: int
-    buffer_limited: int
+    states: tuple[int, ...]
+    cookies: tuple[int, ...]
+    queues: tuple[int, ...]
+    flags: tuple[int, ...]  # bit 0: the sender has nothing more to send
+    measured: tuple[bytes, ...]  # see `tcpinfo`
 
 
 _PLAIN = "16xBB2xHH16s16s4xQ4xII4xI"
@@ -77,18 +71,7 @@ _HEAD = "17xB42xQ4xQ8x"  # state, cookie, both queues in one number
 _PLAIN_BYTES = struct.calcsize("=" + _PLAIN)
 _MEMORY = "II4xI4xI12x"
 _MEMORY_BYTES = struct.calcsize("=" + _MEMORY)
-# tcp_info: flags of byte 7, rtt at 68, rcv_space at 96; then from total_retrans at 100 to the end of sndbuf_limited,
-# which is there since Linux 4.10: min_rtt at 148, data_segs_in, data_segs_out, delivery_rate, busy_time, rwnd_limited.
-_TCP_INFO = "7xB60xI24xI92x"
-_TCP_INFO_BYTES = struct.calcsize("=" + _TCP_INFO)
-_TOTALS_AT = 100
-_TOTALS = struct.Struct("=I44xIIIQQQQ")
-NO_TOTALS = bytes(_TOTALS.size)
-
-
-def totals(traffic: list[bytes]) -> Iterator[tuple[int, ...]]:
-    """The fields of `Totals` of each."""
-    return _TOTALS.iter_unpack(b"".join(traffic))
+_FLAGS_AT = 7  # of tcp_info
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +90,21 @@ class Run:
     def __init__(self, buffer: bytearray, start: int, end: int, layout: _Layout) -> None:
         self._buffer, self._start, self._end, self._layout = buffer, start, end, layout
 
-    @property
-    def measured(self) -> bool:
-        """Whether there are heads; else there are rows only."""
-        return self._layout.head is not None
+    def heads(self) -> Heads | None:
+        """None where the kernel measured nothing: the connection is not set up yet, or in TIME_WAIT."""
+        head = self._layout.head
+        return None if head is None else Heads(*zip(*head.iter_unpack(self._view()), strict=True))
 
-    def heads(self) -> Iterator[tuple[int, tuple[int, int, int, bytes]]]:
-        """Where each message is, and its state, cookie, queues (0: both are empty) and the bytes of its totals."""
-        head = self._layout.head or self._layout.row
-        view = memoryview(self._buffer)[self._start : self._end]
-        return zip(range(self._start, self._end, self._layout.stride), head.iter_unpack(view), strict=True)
-
-    def row(self, at: int) -> tuple[Any, ...]:
-        """All of the message at this place, as the fields of `Connection`."""
-        return self._layout.row.unpack_from(self._buffer, at)
+    def row(self, index: int) -> tuple[Any, ...]:
+        """All of one message, as the fields of `Connection`."""
+        return self._layout.row.unpack_from(self._buffer, self._start + index * self._layout.stride)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """All of each, as the fields of `Connection`."""
-        return self._layout.row.iter_unpack(memoryview(self._buffer)[self._start : self._end])
+        return self._layout.row.iter_unpack(self._view())
+
+    def _view(self) -> memoryview:
+        return memoryview(self._buffer)[self._start : self._end]
 
 
 def runs(buffer: bytearray, size: int) -> Iterator[Run]:
@@ -161,7 +141,7 @@ def _offsets(buffer: bytearray, start: int, end: int) -> tuple[int, int]:
     for kind, at, stop in netlink.attributes(buffer, start + _PLAIN_BYTES, end):
         if kind == _SKMEMINFO and stop - at >= _MEMORY_BYTES:
             memory = at - start
-        elif kind == _INFO and stop - at >= _TCP_INFO_BYTES:
+        elif kind == _INFO and stop - at >= tcpinfo.END:
             info = at - start
     return memory, info
 
@@ -172,10 +152,9 @@ def _layout(stride: int, length: bytes, offsets: tuple[int, int]) -> _Layout:
     marks = tuple((at, length[at : at + 1]) for at in range(4))
     if not 0 < memory < info:
         return _Layout(stride, None, struct.Struct(f"={_PLAIN}{stride - _PLAIN_BYTES}x"), marks)
-    between = info - memory - _MEMORY_BYTES
-    rest = stride - info - _TCP_INFO_BYTES
-    row = f"={_PLAIN}{memory - _PLAIN_BYTES}x{_MEMORY}{between}x{_TCP_INFO}{rest}x"
-    head = f"={_HEAD}{info + _TOTALS_AT - _PLAIN_BYTES}x{_TOTALS.size}s{rest}x"
+    row = f"={_PLAIN}{memory - _PLAIN_BYTES}x{_MEMORY}{stride - memory - _MEMORY_BYTES}x"
+    flags = f"{info + _FLAGS_AT - _PLAIN_BYTES}xB{tcpinfo.BEGIN - _FLAGS_AT - 1}x"
+    head = f"={_HEAD}{flags}{tcpinfo.BYTES}s{stride - info - tcpinfo.END}x"
     low = 0 if sys.byteorder == "little" else 1
     kinds = ((memory - 2 + low, bytes([_SKMEMINFO])), (info - 2 + low, bytes([_INFO])))
     return _Layout(stride, struct.Struct(head), struct.Struct(row), (*marks, *kinds))

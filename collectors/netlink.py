@@ -24,7 +24,9 @@ _DONE_BYTES = 20
 _TYPE_BITS = 0x3FFF  # NLA_TYPE_MASK
 _ERRNO = struct.Struct("=i")
 _TIMEOUT = struct.pack("@ll", 2, 0)  # the kernel answers at once; a lost answer must not hold the agent
-_BUFFER_BYTES = 1 << 16
+# A part of an answer has 32 KiB at most (max_recvmsg_len, net/netlink/af_netlink.c); several are handed on together.
+_PART_BYTES = 1 << 15
+_BUFFER_BYTES = 4 * _PART_BYTES
 
 Buffer = bytes | bytearray
 
@@ -54,31 +56,40 @@ class Netlink:
                 yield start, end
 
     def parts(self, kind: int, body: bytes) -> Iterator[int]:
-        """Bytes of whole messages in `buffer`, a part of the answer at a time. NoData when the kernel refuses."""
+        """Bytes of whole messages in `buffer`, some parts of the answer at a time. NoData when the kernel refuses."""
         self._sequence += 1
         header = HEADER.pack(HEADER.size + len(body), kind, _REQUEST_DUMP, self._sequence, 0)
         try:
             self._socket.send(header + body)
             done = False
             while not done:
-                size, done = self._data(self._socket.recv_into(self.buffer))
+                size, done = self._fill()
                 if size:
                     yield size
         except OSError as error:
             raise NoData(f"the kernel did not answer a {self._name} request: {error.strerror}") from None
 
-    def _data(self, size: int) -> tuple[int, bool]:
-        """How much comes before the end of the answer, and whether the end was there.
+    def _fill(self) -> tuple[int, bool]:
+        """How many bytes of messages the buffer has now, and whether these were the last."""
+        size, done = 0, False
+        with memoryview(self.buffer) as view:
+            while not done and size + _PART_BYTES <= len(view):
+                part, done = self._data(size, self._socket.recv_into(view[size:]))
+                size += part
+        return size, done
+
+    def _data(self, start: int, size: int) -> tuple[int, bool]:
+        """How much of the part at `start` comes before the end of the answer, and whether the end was there.
 
         The end is the last message of its part (netlink_dump, net/netlink/af_netlink.c): no walk to find it.
         """
         if size < HEADER.size:
             return 0, False
-        length, kind, _, _, _ = HEADER.unpack_from(self.buffer, 0)
+        length, kind, _, _, _ = HEADER.unpack_from(self.buffer, start)
         if kind == _ERROR:
-            raise NoData(self._refusal(HEADER.size, min(length, size)))
+            raise NoData(self._refusal(start + HEADER.size, start + min(length, size)))
         last = size - _DONE_BYTES
-        if last >= 0 and HEADER.unpack_from(self.buffer, last)[:4] == (
+        if last >= 0 and HEADER.unpack_from(self.buffer, start + last)[:4] == (
             _DONE_BYTES,
             _DONE,
             _MULTI,

@@ -10,11 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import connections, netlink
-from collectors.connections import Connection, Totals, endpoint, runs, totals
+from collectors import connections, netlink, tcpinfo
+from collectors.connections import Connection, endpoint, runs
 from collectors.sockdiag import SockDiag
+from collectors.tcpinfo import Measured
 
 LOCAL = bytes([127, 0, 0, 1]) + bytes(12)
+# What `message` says of each.
+FIELDS = {
+    tcpinfo.RTT: 20_000,
+    tcpinfo.RETRANSMITS: 7,
+    tcpinfo.MIN_RTT: 1_000,
+    tcpinfo.SEGMENTS_IN: 5,
+    tcpinfo.SEGMENTS_OUT: 6,
+    tcpinfo.DELIVERY_RATE: 10**6,
+    tcpinfo.BUSY: 9,
+    tcpinfo.WINDOW_LIMITED: 8,
+    tcpinfo.BUFFER_LIMITED: 7,
+}
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -61,19 +74,21 @@ def read(data: bytes) -> list[Connection]:
 def test_a_message_of_the_kernel_is_understood():
     data = bytearray(message(8080))
     (run,) = runs(data, len(data))
-    ((at, (state, cookie, queues, traffic)),) = run.heads()
-    row = Connection._make(run.row(at))
-    assert (state, cookie) == (1, 8080)
-    assert queues != 0
-    assert (row.port, row.send_queue, row.inode, row.rtt) == (socket.htons(8080), 9, 4711, 20_000)
+    heads = run.heads()
+    row = Connection._make(run.row(0))
+    assert (heads.states, heads.cookies) == ((1,), (8080,))
+    assert heads.queues != (0,)
+    assert (row.port, row.send_queue, row.inode) == (socket.htons(8080), 9, 4711)
     assert (row.receive_memory, row.receive_limit, row.send_limit, row.send_memory) == (1, 2, 4, 6)
-    assert Totals._make(next(totals([traffic]))) == Totals(7, 1_000, 5, 6, 10**6, 9, 8, 7)
+    measured = Measured(heads.measured)
+    assert [list(measured.of(field)) for field in FIELDS] == [[value] for value in FIELDS.values()]
 
 
 def test_messages_laid_out_alike_are_one_run():
     data = bytearray(b"".join(message(port) for port in range(1, 60)))
     (run,) = runs(data, len(data))
-    assert [cookie for _, (_, cookie, _, _) in run.heads()] == list(range(1, 60))
+    assert run.heads().cookies == tuple(range(1, 60))
+    assert Connection._make(run.row(58)).cookie == 59
 
 
 @given(
@@ -85,17 +100,19 @@ def test_messages_laid_out_alike_are_one_run():
 )
 def test_mixed_messages_are_read_in_their_order(kinds):
     parts = [message(port, *kind) for port, kind in enumerate(kinds, 1)]
-    found = read(b"".join(parts))
-    assert [row.cookie for row in found] == list(range(1, len(kinds) + 1))
-    assert [row.rtt for row in found] == [20_000 if size else 0 for size, _, _ in kinds]
+    data = bytearray(b"".join(parts))
+    assert [row.cookie for row in read(data)] == list(range(1, len(kinds) + 1))
+    heads = [run.heads() for run in runs(data, len(data))]
+    found = [end for head in heads if head for end in head.measured]
+    assert list(Measured(found).of(tcpinfo.RTT)) == [20_000 for size, _, _ in kinds if size]
 
 
 def test_the_shorter_tcp_info_of_an_old_kernel_is_enough_and_one_without_the_counters_is_left():
     """4.18 ends at tcpi_delivered_ce + 8 (include/uapi/linux/tcp.h); before 4.10 there are no limited times."""
     new = bytearray(message(1, info_bytes=200))
     old = bytearray(message(1, info_bytes=0, before=attribute(2, bytes(160))))
-    assert [run.measured for run in runs(new, len(new))] == [True]
-    assert [run.measured for run in runs(old, len(old))] == [False]
+    assert [run.heads() is None for run in runs(new, len(new))] == [False]
+    assert [run.heads() is None for run in runs(old, len(old))] == [True]
 
 
 @given(st.integers(0, 4), st.integers(0, 500), st.binary(max_size=60))
@@ -132,15 +149,16 @@ def test_every_live_connection_is_there_with_its_inode_and_its_traffic(pairs):
         port = socket.htons(server.getsockname()[1])
         found = {}
         for run in diag.connections():
-            if run.measured:
-                for at, (_, _, _, traffic) in run.heads():
-                    found[Connection._make(run.row(at)).inode] = (Connection._make(run.row(at)), traffic)
+            heads = run.heads()
+            for index, end in enumerate(heads.measured if heads else ()):
+                row = Connection._make(run.row(index))
+                found[row.inode] = (row, end)
     finally:
         diag.close()
     for client, accepted in made:
         assert found[os.fstat(client.fileno()).st_ino][0].peer_port == port
         assert found[os.fstat(accepted.fileno()).st_ino][0].port == port
-    sender, traffic = found[os.fstat(made[0][0].fileno()).st_ino]
-    assert Totals._make(next(totals([traffic]))).segments_out == 1
+    sender, end = found[os.fstat(made[0][0].fileno()).st_ino]
+    assert list(Measured([end]).of(tcpinfo.SEGMENTS_OUT)) == [1]
     assert found[os.fstat(made[0][1].fileno()).st_ino][0].receive_queue == 100
     assert sender.state == connections.ESTABLISHED

@@ -8,13 +8,17 @@ passes are seen as TIME_WAIT only.
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
+from itertools import compress, repeat
+from operator import ne
 from typing import Any
 
-from collectors.connections import CLOSE_WAIT, NO_TOTALS, STATES, Connection, Run, endpoint
+from collectors import tcpinfo
+from collectors.connections import CLOSE_WAIT, STATES, Connection, Heads, Run, endpoint
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import closewait, traffic
-from collectors.probes.net.traffic import MOST_MEASURED, Traffic
+from collectors.probes.net.traffic import Traffic
 from collectors.readings import gauge
 from collectors.sockdiag import KeptSockDiag, Listener, SockDiag
 from collectors.wire import Sample
@@ -72,8 +76,20 @@ class _Side:
             group.clear()
 
 
-# Bytes of the totals and the group, by cookie.
-_Seen = dict[int, tuple[bytes, Traffic]]
+class _Known:
+    """By cookie what was last measured on each connection, and its group."""
+
+    def __init__(self) -> None:
+        self.measured: dict[int, bytes] = {}
+        self.groups: dict[int, Traffic] = {}
+
+    def keep(self, cookies: list[int]) -> None:
+        """Forget all others."""
+        if len(cookies) != len(self.groups):
+            alive = set(cookies)
+            for kept in (self.measured, self.groups):
+                for cookie in kept.keys() - alive:
+                    del kept[cookie]
 
 
 class Table:
@@ -83,12 +99,12 @@ class Table:
         self._labels = {"netns": netns} if netns else {}
         self._inbound, self._outbound = _Side(), _Side()
         self._ports: set[int] = set()
-        self._seen: _Seen | None = None
+        self._known: _Known | None = None
         self._close_wait = closewait.CloseWait(netns)
 
     def samples(self, host: Host, diag: SockDiag, listeners: list[Listener]) -> Iterator[Sample]:
         """Reads all sockets once. NoData when the kernel refuses."""
-        counted = self._seen is not None
+        counted = self._known is not None
         for side in (self._inbound, self._outbound):
             side.clear()
         self._ports = {socket.htons(listener.port) for listener in listeners}
@@ -106,14 +122,19 @@ class Table:
 
     def _read(self, diag: SockDiag) -> dict[int, int]:
         """Fill the groups; the inode by cookie of what is in CLOSE_WAIT."""
-        before, self._seen = self._seen or {}, {}
+        known = self._known = self._known or _Known()
         closing: dict[int, int] = {}
+        alive: list[int] = []
         for run in diag.connections():
-            if run.measured:
-                self._read_measured(run, before, self._seen, closing)
-            else:
+            heads = run.heads()
+            if heads is None:
                 for row in run.rows():
                     self._group(row).states[row[1]] += 1
+            else:
+                self._add(run, heads, known)
+                alive += heads.cookies
+                closing |= _closing(run, heads)
+        known.keep(alive)
         for run in diag.time_waits():
             for row in run.rows():
                 self._group(row).time_waits += 1
@@ -125,25 +146,24 @@ class Table:
             return self._inbound.of((family, port, address))
         return self._outbound.of((family, peer_port, peer_address))
 
-    def _read_measured(self, run: Run, before: _Seen, now: _Seen, closing: dict[int, int]) -> None:
-        """The hot loop: half a microsecond for a connection without traffic, so nothing is called that need not be."""
-        for at, (state, cookie, queues, traffic_bytes) in run.heads():
-            known = before.get(cookie)
-            if known is None:
-                known = (NO_TOTALS, self._group(run.row(at)))
-            last, group = known
-            if last != traffic_bytes:
-                if len(group.active) < MOST_MEASURED:
-                    group.active.append(run.row(at))
-                group.now.append(traffic_bytes)
-                group.before.append(last)
-                known = (traffic_bytes, group)
-            now[cookie] = known
-            group.states[state] += 1
-            if queues:
-                group.add_queues(run.row(at))
-            if state == CLOSE_WAIT:
-                closing[cookie] = Connection._make(run.row(at)).inode
+    def _add(self, run: Run, heads: Heads, known: _Known) -> None:
+        """The hot part: what is done for every connection runs in the interpreter's C code."""
+        states, cookies, queues, flags, measured = heads
+        groups: list[Any] = [*map(known.groups.get, cookies)]
+        if None in groups:
+            groups = [group or self._group(run.row(index)) for index, group in enumerate(groups)]
+            known.groups.update(zip(cookies, groups, strict=True))
+        last = [*map(known.measured.get, cookies, repeat(tcpinfo.NOTHING))]
+        columns = zip(cookies, groups, measured, last, flags, strict=True)
+        for cookie, group, new, old, flag in compress(columns, map(ne, measured, last)):
+            known.measured[cookie] = new
+            group.now.append(new)
+            group.before.append(old)
+            group.app_limited += flag & 1
+        _count_states(groups, states)
+        if any(queues):
+            for index in compress(range(len(queues)), queues):
+                groups[index].add_queues(run.row(index))
 
     def _states(self, now_ns: int, groups: list[Traffic]) -> Iterator[Sample]:
         for state, name in STATES.items():
@@ -151,6 +171,24 @@ class Table:
             yield gauge("tcp_connection_states", now_ns, number, {**self._labels, "state": name})
         waiting = sum(group.time_waits for group in groups)
         yield gauge("tcp_connection_states", now_ns, waiting, {**self._labels, "state": "time_wait"})
+
+
+def _count_states(groups: list[Traffic], states: tuple[int, ...]) -> None:
+    first = states[0]
+    if states.count(first) == len(states):
+        for group, number in Counter(groups).items():
+            group.states[first] += number
+    else:
+        for group, state in zip(groups, states, strict=True):
+            group.states[state] += 1
+
+
+def _closing(run: Run, heads: Heads) -> dict[int, int]:
+    """Inode by cookie of what is in CLOSE_WAIT."""
+    if CLOSE_WAIT not in heads.states:
+        return {}
+    rows = (Connection._make(run.row(at)) for at, state in enumerate(heads.states) if state == CLOSE_WAIT)
+    return {row.cookie: row.inode for row in rows}
 
 
 class Connections:

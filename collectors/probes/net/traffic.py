@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from statistics import median_low
 from typing import Any
 
-from collectors.connections import STATE_NUMBERS, STATES, Connection, Totals, totals
+from collectors import tcpinfo
+from collectors.connections import STATE_NUMBERS, STATES, Connection
 from collectors.probe import Metric
 from collectors.readings import count, gauge
+from collectors.tcpinfo import Measured
 from collectors.wire import Points
 
 SIDES = ("listener", "dst", "netns")
@@ -48,11 +50,16 @@ METRICS = (
     ),
     *(Metric(name, unit, text, SIDES, True) for name, (unit, text) in COUNTERS.items()),
 )
-_COUNTED = ("retransmits", "segments_in", "segments_out", "busy", "window_limited", "buffer_limited")
-
-
+_COUNTED = (
+    tcpinfo.RETRANSMITS,
+    tcpinfo.SEGMENTS_IN,
+    tcpinfo.SEGMENTS_OUT,
+    tcpinfo.BUSY,
+    tcpinfo.WINDOW_LIMITED,
+    tcpinfo.BUFFER_LIMITED,
+)
 # Medians are of so many connections: the first in the kernel's table, which a hash has shuffled.
-MOST_MEASURED = 512
+MOST_MEASURED = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +72,7 @@ class Traffic:
     send_queue: int = 0
     receive_used: float = 0.0
     send_used: float = 0.0
-    active: list[tuple[Any, ...]] = field(default_factory=list)
+    app_limited: int = 0
     now: list[bytes] = field(default_factory=list)
     before: list[bytes] = field(default_factory=list)
 
@@ -95,7 +102,7 @@ class Traffic:
         self.send_queue += other.send_queue
         self.receive_used = max(self.receive_used, other.receive_used)
         self.send_used = max(self.send_used, other.send_used)
-        self.active += other.active
+        self.app_limited += other.app_limited
         self.now += other.now
         self.before += other.before
 
@@ -117,26 +124,24 @@ class Traffic:
 
     def _since_last(self, now_ns: int, labels: dict[str, str]) -> Iterator[Points]:
         yield gauge("tcp_active_connections", now_ns, len(self.now), labels)
-        now, before = _columns(Totals, totals(self.now)), _columns(Totals, totals(self.before))
+        now, before = Measured(self.now), Measured(self.before)
         for (name, (unit, _)), of in zip(COUNTERS.items(), _COUNTED, strict=True):
-            increase = sum(getattr(now, of)) - sum(getattr(before, of))
+            increase = now.increase(before, of)
             yield count(name, now_ns, increase / (1e6 if unit == "s" else 1), labels)
-        if self.active:
-            for name, value in _measures(_columns(Connection, self.active), now).items():
+        if self.now:
+            yield gauge("tcp_app_limited_ratio", now_ns, self.app_limited / len(self.now), labels)
+            for name, value in _measures(now).items():
                 yield gauge(name, now_ns, value, labels)
 
 
-def _columns(kind: Any, rows: Iterable[tuple[Any, ...]]) -> Any:
-    """A tuple of all rows' numbers in each field: sums and medians then run in the interpreter's C code."""
-    return kind(*(tuple(zip(*rows, strict=True)) or [()] * len(kind._fields)))
+def _measures(now: Measured) -> dict[str, float]:
+    def median(field: int) -> int:
+        return median_low(now.of(field, MOST_MEASURED))
 
-
-def _measures(connections: Any, now: Any) -> dict[str, float]:
     return {
-        "tcp_app_limited_ratio": sum(flags & 1 for flags in connections.flags) / len(connections.flags),
-        "tcp_rtt_median_seconds": median_low(connections.rtt) / 1e6,
-        "tcp_rtt_highest_seconds": max(connections.rtt) / 1e6,
-        "tcp_min_rtt_seconds": median_low(now.min_rtt) / 1e6,
-        "tcp_delivery_rate_median_bytes_per_second": median_low(now.delivery_rate),
-        "tcp_receive_space_median_bytes": median_low(connections.receive_space),
+        "tcp_rtt_median_seconds": median(tcpinfo.RTT) / 1e6,
+        "tcp_rtt_highest_seconds": max(now.of(tcpinfo.RTT)) / 1e6,
+        "tcp_min_rtt_seconds": median(tcpinfo.MIN_RTT) / 1e6,
+        "tcp_delivery_rate_median_bytes_per_second": median(tcpinfo.DELIVERY_RATE),
+        "tcp_receive_space_median_bytes": median(tcpinfo.RECEIVE_SPACE),
     }
