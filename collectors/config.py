@@ -56,6 +56,7 @@ class Config:
     continuous: bool
     on_demand: bool
     stacks_cpu_percent: float
+    stacks_memory_bytes: int
     denied: tuple[str, ...]
     scrape_targets: tuple[tuple[str, str], ...]
     go_targets: tuple[tuple[str, str], ...]
@@ -118,6 +119,12 @@ SETTINGS = (
         values.percent,
         "Share of one core, in percent, that continuous sampling may take; its rates follow from it.",
     ),
+    Setting(
+        "stacks.memory",
+        "60M",
+        values.size(16 * _MIB),
+        "Resident memory that the samplers may take together.",
+    ),
     Setting("stacks.on_demand", True, values.flag, "Let operators of the server ask for captures."),
     Setting(
         "stacks.deny",
@@ -174,6 +181,7 @@ def load(
         continuous=found["stacks.continuous"],
         on_demand=found["stacks.on_demand"],
         stacks_cpu_percent=found["stacks.cpu_percent"],
+        stacks_memory_bytes=found["stacks.memory"],
         denied=found["stacks.deny"],
         scrape_targets=found["scrape.targets"],
         go_targets=found["go.targets"],

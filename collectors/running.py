@@ -78,7 +78,14 @@ def _assemble(config: Config) -> Agent:
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
     endpoints.of(config.proc).named = config.go_targets
-    settings = Settings(config.stacks_cpu_percent / 100, denies, config.proc, config.sys, config.go_discover)
+    settings = Settings(
+        cpu_share=config.stacks_cpu_percent / 100,
+        memory_bytes=config.stacks_memory_bytes,
+        denies=denies,
+        proc=config.proc,
+        sys=config.sys,
+        discover_go=config.go_discover,
+    )
     sampler = Continuous(settings) if config.continuous else None
     return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
 

@@ -121,6 +121,11 @@ class Run:
     def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """Of py-spy."""
+        return self._child.pid
+
     def fileno(self) -> int:
         """Readable when py-spy said something or ended, so that runs can stand in a selector."""
         return self._pipe().fileno()
@@ -130,7 +135,7 @@ class Run:
         if self._ended is not None:
             return True
         if self._stuck():
-            self._child.kill()
+            self._signal(signal.SIGKILL)
         waiting = select.poll()  # select.select refuses descriptors above 1023
         waiting.register(self.fileno(), select.POLLIN | select.POLLHUP)
         if waiting.poll(seconds * 1000):
@@ -165,14 +170,14 @@ class Run:
     def end(self) -> None:
         """Ask py-spy to write what it has now and to end; `poll` tells when it has."""
         if self._ended is None:
-            self._child.send_signal(signal.SIGINT)
+            self._signal(signal.SIGINT)
 
     def close(self) -> None:
         """Kill the child if it still runs, and free what it held. May be called twice."""
         if self._output < 0:
             return
         if self._ended is None:
-            self._child.kill()
+            self._signal(signal.SIGKILL)
             self._reap()
         self._pipe().close()
         os.close(self._output)
@@ -203,6 +208,10 @@ class Run:
     def _mark_start(self) -> None:
         if self._sampling_since is None and _STARTED.encode() in self._said:
             self._sampling_since, self._start_ns = time.monotonic(), time.time_ns()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Popen.send_signal would reap a child that has just ended, and what it cost would be lost."""
+        os.kill(self._child.pid, number)
 
     def _stuck(self) -> bool:
         return time.monotonic() - self._began > self.order.seconds * _STUCK_FACTOR + _STUCK_SECONDS

@@ -16,12 +16,13 @@ Emit = Callable[[Sample], None]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the host's owner decided. `cpu_share` of one core and `denies`, whose stacks are never taken.
+    """What the host's owner decided: `cpu_share` of one core, memory; `denies`: whose stacks are never taken.
 
     `discover_go`: whether Go programs that serve profiles are looked for beyond those that are named.
     """
 
     cpu_share: float = 0.03
+    memory_bytes: int = 60 * 1024 * 1024
     denies: Denies = lambda _: False
     proc: Path = PROC
     sys: Path = Path("/sys")

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from collectors.capture import folded
+from collectors.capture.gilwaits import Shares
 from collectors.capture.pyspy import Recording
 from collectors.identity import Process
 from collectors.probe import Metric
@@ -23,11 +24,22 @@ METRICS = (
         "Share of samples in which threads of this name ran, summed over them; the busiest names only.",
         (*_LABELS, "thread"),
     ),
+    Metric(
+        "python_gil_waiting_ratio",
+        "",
+        "Share of the threads that had something to run that waited for the interpreter lock.",
+        _LABELS,
+    ),
+    Metric(
+        "python_gil_waiting_threads", "", "Threads that waited for the interpreter lock, on average.", _LABELS
+    ),
     Metric("python_sampling_hz", "Hz", "How often the process was looked at.", _LABELS),
 )
 # Each is a series; what is below these is a sliver of the sum.
 _MOST_THREADS = 8
 _LEAST_ACTIVE = 0.01
+# Fewer looks at the threads tell no share.
+_LEAST_LOOKS = 8
 
 
 def points(recording: Recording, process: Process) -> Iterator[Points]:
@@ -49,3 +61,13 @@ def points(recording: Recording, process: Process) -> Iterator[Points]:
     for thread, count in counts.most_common(_MOST_THREADS):
         if count >= _LEAST_ACTIVE * recording.ticks:
             yield point("python_thread_active_ratio", count / recording.ticks, thread=thread)
+
+
+def gil_points(found: Shares, process: Process, time_ns: int) -> Iterator[Points]:
+    """Nothing when it was looked at too seldom; no ratio while no thread had anything to run."""
+    if found.looks < _LEAST_LOOKS:
+        return
+    labels = {"pid": str(process.pid), "service": process.service}
+    yield Points("python_gil_waiting_threads", labels, [time_ns], [found.waiting / found.looks])
+    if ready := found.waiting + found.running:
+        yield Points("python_gil_waiting_ratio", labels, [time_ns], [found.waiting / ready])

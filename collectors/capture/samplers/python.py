@@ -1,69 +1,53 @@
-"""Samples the Python processes of this host all the time, a few times a second, within a share of one core.
+"""Samples the Python processes of this host all the time, a few times a second, within shares of one core.
 
-A round is planned from what the processes do now. Each chosen process is then sampled for what runs (`cpu`), who
-holds the interpreter lock (`gil`) and where all threads are (`wall`), one after the other.
+Each service that has its turn is sampled for a round: what runs (`cpu`), who holds the interpreter lock (`gil`), where
+all threads are (`wall`). A service gets SERVICE_SHARE, all together `cpu_share` of a core and `memory_bytes`. Where
+that does not do, it gives up in this order, always by what was measured: rates, down to one look a second; time,
+by pauses between the rounds of a service; services at once, which then take turns.
 """
 
 from __future__ import annotations
 
 import logging
-import selectors
+import select
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from collectors.capture import choose, shares, stacks
+from collectors.capture import choose
+from collectors.capture.confine import Confinement
 from collectors.capture.failures import CaptureError
-from collectors.capture.plan import ROUND, Target, learned, plan
-from collectors.capture.pyspy import Order, Recording, Run, program
+from collectors.capture.lane import Lane
+from collectors.capture.pyspy import program
+from collectors.capture.roster import Roster
 from collectors.capture.sampler import Emit, Settings
-from collectors.identity import Process
+from collectors.capture.shares import METRICS
 from collectors.probe import Metric, NoData
 from collectors.wire import ProbeStatus
 
 _LOG = logging.getLogger("diagnose.stacks")
 
-# A process that could not be sampled is tried again after this; each failure in a row doubles it.
-_RETRY_SECONDS, _RETRY_MOST_SECONDS = 30.0, 960.0
-_REST_SECONDS = 2.0
-_POLL_SECONDS = 0.25
+# How often it looks for processes, which costs some milliseconds.
+_LOOK_SECONDS = 5.0
+# What a py-spy takes at most as long as it reads symbols; with 8 threads it takes 5 MiB then.
+_RUN_BYTES = 12 * 1024 * 1024
+_POLL_SECONDS = 0.2
 _STOP_SECONDS = 5.0
 _REASONS_SHOWN = 3
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One process on its way through a round; `run` is the py-spy at work on step `step`."""
-
-    target: Target
-    step: int = 0
-    run: Run | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why a process could not be sampled, how often in a row, and when it is tried again (monotonic)."""
-
-    reason: str
-    failures: int
-    until: float
 
 
 class ContinuousPython:
     """`start` begins a thread that samples until `stop`. `status` may be asked from any thread."""
 
     NAME = "stacks.python"
-    METRICS: tuple[Metric, ...] = shares.METRICS
+    METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self, settings: Settings) -> None:
-        self._cpu_share = settings.cpu_share
-        self._watch = choose.Watch(settings.denies, settings.proc)
+        self._settings = settings
+        self._roster = Roster(choose.Watch(settings.denies, settings.proc), settings.cpu_share)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
-        self._cost_factors: dict[int, float] = {}
-        self._sampled_at: dict[int, float] = {}
-        self._refusals: dict[int, _Refusal] = {}
+        self._lanes: list[Lane] = []
         self._state = (True, "")
         self._cpu_seconds = self._cpu_seconds_told = 0.0
 
@@ -78,105 +62,109 @@ class ContinuousPython:
             self._thread.join(_STOP_SECONDS)
 
     def status(self) -> Iterator[ProbeStatus]:
-        """`seconds` is what py-spy has cost since this was last asked."""
+        """`seconds` is what sampling has cost since this was last asked."""
         ok, reason = self._state
         total = self._cpu_seconds
         spent, self._cpu_seconds_told = total - self._cpu_seconds_told, total
         yield ProbeStatus(self.NAME, ok, reason, spent, 0)
 
     def _work(self, emit: Emit) -> None:
+        settings = self._settings
+        confinement = Confinement(settings.cpu_share, settings.memory_bytes, settings.proc, settings.sys)
         while not self._stopped.is_set():
-            sampled = False
             try:
-                sampled = self._round(emit)
+                self._sample(emit, confinement)
             except (CaptureError, NoData) as error:
                 self._state = (False, str(error))
             except Exception:  # noqa: BLE001 - the thread's boundary: a defect is logged, and sampling goes on
                 _LOG.exception("sampling failed")
                 self._state = (False, "sampling failed; the collector's log has the reason")
-            if not sampled:
-                self._stopped.wait(_REST_SECONDS)
+            for lane in self._lanes:
+                lane.close()
+            self._lanes.clear()
+            self._stopped.wait(_LOOK_SECONDS)
+        confinement.remove()
 
-    def _round(self, emit: Emit) -> bool:
-        """False when there was nobody to sample."""
+    def _sample(self, emit: Emit, confinement: Confinement) -> None:
+        """Until it is stopped."""
         program()  # says that py-spy is missing even when there is nobody to sample
-        targets = self._choose(time.monotonic())
-        lanes = [_Lane(target) for target in targets]
-        try:
-            with selectors.DefaultSelector() as selector:
-                for lane in lanes:
-                    self._begin(lane, selector)
-                while selector.get_map() and not self._stopped.is_set():
-                    for key, _ in selector.select(_POLL_SECONDS):
-                        self._attend(key.data, selector, emit)
-        finally:
-            for lane in lanes:
-                if lane.run is not None:
-                    lane.run.close()
-        self._state = self._summary(targets)
-        return bool(targets)
+        next_look = 0.0
+        while not self._stopped.is_set():
+            now, began = time.monotonic(), time.thread_time()
+            if now >= next_look:
+                next_look = now + _LOOK_SECONDS
+                self._keep_to_memory()
+                self._begin_rounds(now, confinement)
+                self._state = self._summary(confinement)
+            for lane in list(self._lanes):
+                self._attend(lane, emit)
+            self._cpu_seconds += time.thread_time() - began
+            self._wait()
 
-    def _choose(self, now: float) -> list[Target]:
-        candidates = self._watch.look()
-        present = {candidate.process.pid for candidate in candidates}
-        for memory in (self._cost_factors, self._sampled_at, self._refusals):
-            for pid in memory.keys() - present:
-                del memory[pid]
-        waited = {pid: now - self._sampled_at.setdefault(pid, now) for pid in present}
-        willing = [
-            candidate
-            for candidate in candidates
-            if candidate.process.pid not in self._refusals
-            or self._refusals[candidate.process.pid].until <= now
-        ]
-        return plan(willing, self._cost_factors, waited, self._cpu_share)
+    def _wait(self) -> None:
+        """For news of a py-spy, or a moment: how long a run lasted is measured when its end is seen."""
+        waiting = select.poll()  # select.select refuses descriptors above 1023
+        for lane in self._lanes:
+            waiting.register(lane, select.POLLIN | select.POLLHUP)
+        waiting.poll(_POLL_SECONDS * 1000)
 
-    def _begin(self, lane: _Lane, selector: selectors.BaseSelector) -> None:
-        kind, seconds = ROUND[lane.step]
-        lane.run = Run(Order(lane.target.candidate.process.pid, kind, seconds, lane.target.hz))
-        selector.register(lane.run, selectors.EVENT_READ, lane)
-
-    def _attend(self, lane: _Lane, selector: selectors.BaseSelector, emit: Emit) -> None:
-        """News of one py-spy: when it has ended, take what it has and begin the next step."""
-        run, process = lane.run, lane.target.candidate.process
-        if run is None or not run.poll():
-            return
-        selector.unregister(run)
-        with run:
-            self._cpu_seconds += run.cpu_seconds
-            try:
-                recording = run.recording()
-            except CaptureError as error:
-                self._refuse(process.pid, str(error))
+    def _begin_rounds(self, now: float, confinement: Confinement) -> None:
+        for process, hz in self._roster.next_up(now, [lane.process.service for lane in self._lanes]):
+            expected = sum(max(_RUN_BYTES, lane.resident_bytes()) for lane in self._lanes) + _RUN_BYTES
+            if self._lanes and expected > self._settings.memory_bytes:
                 return
-        self._learn(process.pid, recording)
-        _tell(recording, process, emit)
-        lane.step += 1
-        if lane.step < len(ROUND):
-            self._begin(lane, selector)
+            self._lanes.append(Lane(process, hz, confinement, self._settings.proc))
 
-    def _learn(self, pid: int, recording: Recording) -> None:
-        order = recording.order
-        factor = self._cost_factors.get(pid, 1.0)
-        self._cost_factors[pid] = learned(factor, order.seconds, order.hz, recording.cpu_seconds)
-        self._sampled_at[pid] = time.monotonic()
-        self._refusals.pop(pid, None)
+    def _keep_to_memory(self) -> None:
+        """Give up the largest py-spy when all together take more than they may."""
+        sizes = {lane: lane.resident_bytes() for lane in self._lanes}
+        most = self._settings.memory_bytes
+        if sum(sizes.values()) > most:
+            lane = max(sizes, key=sizes.__getitem__)
+            self._roster.refuse(
+                lane.process.pid,
+                f"py-spy took {sizes[lane] >> 20} MiB for process {lane.process.pid}; the samplers may take "
+                f"{most >> 20} MiB together. Raise stacks.memory.",
+            )
+            self._end_round(lane)
 
-    def _refuse(self, pid: int, reason: str) -> None:
-        before = self._refusals.get(pid)
-        failures = before.failures + 1 if before else 1
-        rest = min(_RETRY_SECONDS * 2 ** (failures - 1), _RETRY_MOST_SECONDS)
-        self._refusals[pid] = _Refusal(reason, failures, time.monotonic() + rest)
+    def _attend(self, lane: Lane, emit: Emit) -> None:
+        """When a py-spy has ended, take what it has and begin the next step; else look at the threads meanwhile."""
+        process = lane.process
+        lane.look()
+        try:
+            recording = lane.finished_step()
+            if recording is None:
+                return
+            began = time.thread_time()
+            self._roster.learn(recording)
+            self._roster.welcome(process.pid)
+            for sample in lane.samples(recording):
+                emit(sample)
+            lane.own_seconds += time.thread_time() - began
+            if lane.begin_next_step():
+                return
+            for sample in lane.closing_samples(recording.end_ns):
+                emit(sample)
+        except CaptureError as error:
+            self._roster.refuse(process.pid, str(error))
+        self._end_round(lane)
 
-    def _summary(self, targets: Sequence[Target]) -> tuple[bool, str]:
-        """Not ok when nobody could be sampled; the reasons of those that could not, in any case."""
-        reasons = [refusal.reason for refusal in self._refusals.values()]
-        more = f" And {len(reasons) - _REASONS_SHOWN} more." if len(reasons) > _REASONS_SHOWN else ""
-        sampled = any(target.candidate.process.pid not in self._refusals for target in targets)
-        return sampled or not reasons, " ".join(dict.fromkeys(reasons[:_REASONS_SHOWN])) + more
+    def _end_round(self, lane: Lane) -> None:
+        lane.close()
+        self._lanes.remove(lane)
+        self._cpu_seconds += lane.sampler_seconds
+        self._roster.paid(lane.process, lane.began, lane.cpu_seconds)
 
-
-def _tell(recording: Recording, process: Process, emit: Emit) -> None:
-    emit(stacks.to_wire([(process, recording)]))
-    for points in shares.points(recording, process):
-        emit(points)
+    def _summary(self, confinement: Confinement) -> tuple[bool, str]:
+        """Not ok when nobody can be sampled; who takes turns, and the reasons of those that cannot, in any case."""
+        reasons = list(dict.fromkeys(self._roster.reasons()))
+        words = [
+            self._roster.turns([lane.process.service for lane in self._lanes]),
+            *reasons[:_REASONS_SHOWN],
+        ]
+        if len(reasons) > _REASONS_SHOWN:
+            words.append(f"And {len(reasons) - _REASONS_SHOWN} more.")
+        if confinement.reason and self._lanes:
+            words.append(f"The samplers have {confinement.reason}; their budget is kept by measuring.")
+        return not self._roster.all_refused, " ".join(filter(None, words))

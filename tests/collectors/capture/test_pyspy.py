@@ -166,3 +166,11 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
     except OSError:
         return False
+
+
+def test_ending_or_closing_a_run_that_has_just_ended_is_harmless(busy):
+    for call in (Run.end, Run.close):
+        with Run(Order(busy.pid, "cpu", 1, 5)) as run:
+            while _is_alive(run.pid):
+                time.sleep(0.02)
+            call(run)

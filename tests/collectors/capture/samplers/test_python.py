@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from collectors import wire
+from collectors.capture import lane
 from collectors.capture.sampler import Settings
 from collectors.capture.samplers import python as continuous
 from collectors.capture.samplers.python import ContinuousPython
@@ -40,7 +41,7 @@ class Said:
 
 @pytest.fixture
 def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(continuous, "ROUND", (("cpu", 1), ("gil", 1), ("wall", 1)))
+    monkeypatch.setattr(lane, "ROUND", (("cpu", 1), ("gil", 1), ("wall", 1)))
 
 
 def only(*pids: int) -> Callable[[Process], bool]:
@@ -56,7 +57,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 @pytest.mark.usefixtures("short_rounds")
 def test_a_contended_process_shows_in_stacks_and_series(busy):
-    said, sampler = Said(), ContinuousPython(Settings(0.5, only(busy.pid)))
+    said, sampler = Said(), ContinuousPython(Settings(0.5, denies=only(busy.pid)))
     sampler.start(said.samples.append)
     try:
         wait_for(lambda: set(said.stacks(busy.pid)) == {"cpu", "gil", "wall"})
@@ -79,7 +80,7 @@ def test_a_contended_process_shows_in_stacks_and_series(busy):
 
 @pytest.mark.usefixtures("short_rounds")
 def test_the_stop_leaves_no_sampler_behind(busy):
-    sampler = ContinuousPython(Settings(0.5, only(busy.pid)))
+    sampler = ContinuousPython(Settings(0.5, denies=only(busy.pid)))
     sampler.start(lambda _: None)
     try:
         wait_for(lambda: children_named("py-spy") != [])
@@ -96,15 +97,15 @@ def test_a_process_that_cannot_be_sampled_is_told_and_left_alone_for_a_while(bus
     stand_in = Process(sleeper.pid, "sleep", "sleeper", "python3.11", 1)
     candidate = continuous.choose.Candidate(stand_in, 1.0, False)
     runs: list[int] = []
-    begin = continuous.Run
+    begin = lane.Run
 
     def counting(order):
         runs.append(order.pid)
         return begin(order)
 
     monkeypatch.setattr(continuous.choose.Watch, "look", lambda _: [candidate])
-    monkeypatch.setattr(continuous, "Run", counting)
-    monkeypatch.setattr(continuous, "_REST_SECONDS", 0.05)
+    monkeypatch.setattr(lane, "Run", counting)
+    monkeypatch.setattr(continuous, "_LOOK_SECONDS", 0.05)
     sampler = ContinuousPython(Settings())
     sampler.start(lambda _: None)
     try:

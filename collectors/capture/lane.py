@@ -1,0 +1,84 @@
+"""One process on its way through a round: a py-spy for each step, and looks at who waits for the interpreter lock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from collectors import procfs
+from collectors.capture import shares, stacks
+from collectors.capture.confine import Confinement
+from collectors.capture.gilwaits import GilWaits
+from collectors.capture.plan import ROUND
+from collectors.capture.pyspy import Order, Recording, Run
+from collectors.identity import Process
+from collectors.wire import Sample
+
+
+class Lane:
+    """A poll tells when its py-spy has news; `close` it in any case. CPU is counted as each py-spy ends."""
+
+    def __init__(self, process: Process, hz: int, confinement: Confinement, proc: Path) -> None:
+        self.process, self.began = process, time.monotonic()
+        self.sampler_seconds = self.own_seconds = 0.0
+        self._hz, self._confinement, self._proc = hz, confinement, proc
+        self._step = 0
+        self._gil = GilWaits(process.pid, proc)
+        self._run: Run | None = self._start()
+
+    def fileno(self) -> int:
+        assert self._run is not None
+        return self._run.fileno()
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What the round has cost: py-spy, and reading what it gave."""
+        return self.sampler_seconds + self.own_seconds
+
+    def resident_bytes(self) -> int:
+        """Of the py-spy at work."""
+        stat = None if self._run is None else procfs.stat(self._proc, self._run.pid)
+        return 0 if stat is None else stat.resident_bytes
+
+    def look(self) -> None:
+        """At the threads of the process, when it is time."""
+        began = time.thread_time()
+        self._gil.look(time.monotonic())
+        self.own_seconds += time.thread_time() - began
+
+    def finished_step(self) -> Recording | None:
+        """What a py-spy that has ended gave, once; the next one must be begun. Raises CaptureError."""
+        if self._run is None or not self._run.poll():
+            return None
+        with self._run as run:
+            self._run = None
+            self.sampler_seconds += run.cpu_seconds
+            return run.recording()
+
+    def begin_next_step(self) -> bool:
+        """False when the round is over."""
+        self._step += 1
+        if self._step < len(ROUND):
+            self._run = self._start()
+        return self._run is not None
+
+    def samples(self, recording: Recording) -> Iterator[Sample]:
+        """What one step tells."""
+        yield stacks.to_wire([(self.process, recording)])
+        yield from shares.points(recording, self.process)
+
+    def closing_samples(self, end_ns: int) -> Iterator[Sample]:
+        """What the whole round tells."""
+        yield from shares.gil_points(self._gil.shares, self.process, end_ns)
+
+    def close(self) -> None:
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    def _start(self) -> Run:
+        kind, seconds = ROUND[self._step]
+        run = Run(Order(self.process.pid, kind, seconds, self._hz))
+        self._confinement.admit(run.pid)
+        return run
