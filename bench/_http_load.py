@@ -1,9 +1,9 @@
-"""nginx under wrk on loopback, and what a request costs: the CPU time of both, the kernel's work for them included."""
+"""nginx under load on loopback, and what a request costs: the CPU time of both ends, the kernel's work included."""
 
 from __future__ import annotations
 
-import os
 import re
+import resource
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pathlib import Path
 
 PORT = 18_491
 CONNECTIONS = 32
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_URL = f"http://127.0.0.1:{PORT}/"
 _SETTINGS = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error;
 events {{ worker_connections 1024; }}
@@ -23,7 +23,7 @@ http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Of one run of wrk."""
+    """Of one run of a load generator."""
 
     requests_per_second: float
     cpu_microseconds_per_request: float
@@ -48,27 +48,39 @@ def nginx(folder: Path) -> Iterator[int]:
 
 
 def load(server_pid: int, seconds: int) -> Round:
-    """Keep-alive requests as fast as they go."""
+    """Keep-alive requests as fast as they go, by wrk."""
+    done, spent = _run(["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", _URL], server_pid)
+    return _round(r"(\d+) requests in ([\d.]+)s", done, spent)
+
+
+def paced_load(server_pid: int, seconds: int, requests_per_second: int) -> Round:
+    """Keep-alive requests at a rate, by h2load."""
+    rate = ["-D", str(seconds), "--rps", str(requests_per_second // CONNECTIONS)]
+    done, spent = _run(["h2load", "--h1", "-t1", f"-c{CONNECTIONS}", *rate, _URL], server_pid)
+    found = _round(r"requests: (\d+) total()", done, spent)
+    return Round(found.requests_per_second / seconds, found.cpu_microseconds_per_request)
+
+
+def _run(command: list[str], server_pid: int) -> tuple[str, float]:
+    """What it said, and the CPU seconds of both ends."""
     server_before, client_before = _cpu_seconds(server_pid), _children_seconds()
-    done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"http://127.0.0.1:{PORT}/"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    spent = _cpu_seconds(server_pid) - server_before + _children_seconds() - client_before
-    match = re.search(r"(\d+) requests in ([\d.]+)s", done.stdout)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout, _cpu_seconds(server_pid) - server_before + _children_seconds() - client_before
+
+
+def _round(pattern: str, said: str, cpu_seconds: float) -> Round:
+    match = re.search(pattern, said)
     if match is None:
-        raise RuntimeError(f"wrk said: {done.stdout}")
+        raise RuntimeError(f"the load generator said: {said}")
     requests = int(match[1])
-    return Round(requests / float(match[2]), spent / requests * 1e6)
+    return Round(requests / float(match[2] or 1), cpu_seconds / requests * 1e6)
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+    """Of its one thread, by the scheduler's clock: /proc/PID/stat counts in hundredths."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def _children_seconds() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

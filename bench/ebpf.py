@@ -1,10 +1,11 @@
-"""What the eBPF probes cost: `python -m bench.ebpf`, as root, with nginx, wrk and bpftrace of the distribution.
+"""What the eBPF probes cost: `python -m bench.ebpf`, as root, with nginx, wrk, h2load and bpftrace of the distribution.
 
-Method: one nginx process answers 32 kept connections of wrk over loopback, on the same cores. Rounds without and with
-the programs alternate, and each round with them is compared with the one before it; CPU per request is that of nginx
-and wrk together. The packs are loaded and drained as the collector does; loading is measured in fresh processes.
-`run_ns` rows are the kernel's own account (kernel.bpf_stats_enabled, set for one round and put back), which adds about
-20 ns to each. `beside` is bpftrace with the same histograms of round-trip, accept and run-queue times.
+Method: one nginx process answers 32 kept connections over loopback, on the same cores: of wrk as fast as they go, or of
+h2load at 20,000 requests a second. Rounds without and with the programs alternate, and each round with them is
+compared with the one before it; CPU per request is that of nginx and the load generator together. The packs are loaded
+and drained as the collector does; loading is measured in fresh processes, in wall time. `run_ns` rows are the kernel's
+own account (kernel.bpf_stats_enabled, set for one round and put back), which adds about 20 ns to each. `beside` is
+bpftrace with the same histograms of round-trip, accept and run-queue times.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bench import _http_load, _results
@@ -29,13 +31,18 @@ from collectors.probes import ALL
 from collectors.probes.ebpf.accept_wait import AcceptWait
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
+from collectors.probes.ebpf.softirq_time import SoftirqTime
 from collectors.probes.ebpf.tcp_lifecycle import TcpLifecycle
 from collectors.probes.ebpf.tcp_retransmits import TcpRetransmits
 from collectors.probes.ebpf.tcp_rtt import TcpRtt
+from collectors.probes.ebpf.tls_handshakes import TlsHandshakes
+from collectors.probes.ebpf.wakeups import Wakeups
 
 DEFAULT: tuple[type[Probe], ...] = (TcpRtt, TcpLifecycle, AcceptWait, RunqueueWait, TcpRetransmits)
 EVERY = tuple(kind for kind in ALL if kind.__module__.startswith("collectors.probes.ebpf."))
-ROUNDS, SECONDS = 5, 2
+APART: tuple[type[Probe], ...] = (HttpServer, TlsHandshakes, Wakeups, SoftirqTime)
+ROUNDS, SECONDS, RATE = 7, 2, 20_000
+Load = Callable[[], Round]
 STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
 _RUN_TIME_OFFSET, _INFO_BYTES = 192, 208  # of struct bpf_prog_info: run_time_ns, run_cnt
 
@@ -77,22 +84,24 @@ def here() -> Host:
 
 
 def main() -> None:
-    for tool in ("wrk", "/usr/sbin/nginx", "bpftrace"):
+    for tool in ("wrk", "h2load", "/usr/sbin/nginx", "bpftrace"):
         if shutil.which(tool) is None:
-            sys.exit(f"{tool} is not installed: apt-get install wrk nginx bpftrace")
+            sys.exit(f"{tool} is not installed: apt-get install wrk nghttp2-client nginx bpftrace")
     with (
         tempfile.TemporaryDirectory(prefix="diagnose-bench-") as folder,
         _http_load.nginx(Path(folder)) as pid,
     ):
-        _http_load.load(pid, SECONDS)
-        compared = {
-            "default_packs": paired(pid, lambda: attached(DEFAULT)),
-            "http_pack": paired(pid, lambda: attached((HttpServer,))),
-            "all_packs": paired(pid, lambda: attached(EVERY)),
-            "bpftrace": paired(pid, bpftrace),
-        }
-        programs = run_ns(pid)
-    _results.write("ebpf", [*loading(), *ratios(compared), *programs])
+        fast = partial(_http_load.load, pid, SECONDS)
+        paced = partial(_http_load.paced_load, pid, SECONDS, RATE)
+        fast()
+        rows = [
+            *loading(),
+            *beside_bpftrace(paced, "at_20k", 1.02, 0.99),
+            *beside_bpftrace(fast, "full_speed", 1.07, None),
+            *alone(fast),
+            *run_ns(fast),
+        ]
+    _results.write("ebpf", rows)
 
 
 @contextmanager
@@ -131,29 +140,47 @@ def bpftrace() -> Iterator[float]:
         process.communicate()
 
 
-def paired(pid: int, watch: Callable[[], AbstractContextManager[object]]) -> list[tuple[Round, Round]]:
+def paired(load: Load, watch: Callable[[], AbstractContextManager[object]]) -> list[tuple[Round, Round]]:
     """Rounds without and with, in turn."""
     found = []
     for _ in range(ROUNDS):
-        without = _http_load.load(pid, SECONDS)
+        without = load()
         with watch():
-            found.append((without, _http_load.load(pid, SECONDS)))
+            found.append((without, load()))
     return found
 
 
-def ratios(compared: dict[str, list[tuple[Round, Round]]]) -> Iterator[Row]:
-    cpu, throughput = {}, {}
-    for name, pairs in compared.items():
-        cpu[name] = [b.cpu_microseconds_per_request / a.cpu_microseconds_per_request for a, b in pairs]
-        throughput[name] = [b.requests_per_second / a.requests_per_second for a, b in pairs]
-    plain = [a for pairs in compared.values() for a, _ in pairs]
-    yield row("requests_without", [a.requests_per_second for a in plain], "1/s", "higher", None)
-    yield row("cpu_without", [a.cpu_microseconds_per_request for a in plain], "µs/request", "lower", None)
-    for name, target in (("default_packs", 1.07), ("http_pack", None), ("all_packs", None)):
-        beside = {"bpftrace": cpu["bpftrace"]} if name == "default_packs" else None
-        yield row(f"cpu_per_request_{name}", cpu[name], "× without", "lower", target, beside)
-        beside = {"bpftrace": throughput["bpftrace"]} if name == "default_packs" else None
-        yield row(f"throughput_{name}", throughput[name], "× without", "higher", None, beside)
+def beside_bpftrace(
+    load: Load, speed: str, cpu_target: float, throughput_target: float | None
+) -> Iterator[Row]:
+    """The default packs, and bpftrace with the same histograms."""
+    ours, theirs = paired(load, lambda: attached(DEFAULT)), paired(load, bpftrace)
+    plain = [without for without, _ in ours + theirs]
+    yield row(
+        f"requests_without_{speed}", [each.requests_per_second for each in plain], "1/s", "higher", None
+    )
+    cpu = [each.cpu_microseconds_per_request for each in plain]
+    yield row(f"cpu_without_{speed}", cpu, "µs/request", "lower", None)
+    peer = {"bpftrace": cpu_ratios(theirs)}
+    yield row(f"cpu_default_packs_{speed}", cpu_ratios(ours), "× without", "lower", cpu_target, peer)
+    peer, name = {"bpftrace": throughput_ratios(theirs)}, f"throughput_default_packs_{speed}"
+    yield row(name, throughput_ratios(ours), "× without", "higher", throughput_target, peer)
+
+
+def alone(load: Load) -> Iterator[Row]:
+    """What is not among the default packs, each by itself, and all together."""
+    for name, kinds in {**{f"{kind.NAME}_pack": (kind,) for kind in APART}, "all_packs": EVERY}.items():
+        pairs = paired(load, partial(attached, kinds))
+        yield row(f"cpu_{name}_full_speed", cpu_ratios(pairs), "× without", "lower", None)
+        yield row(f"throughput_{name}_full_speed", throughput_ratios(pairs), "× without", "higher", None)
+
+
+def cpu_ratios(pairs: list[tuple[Round, Round]]) -> list[float]:
+    return [b.cpu_microseconds_per_request / a.cpu_microseconds_per_request for a, b in pairs]
+
+
+def throughput_ratios(pairs: list[tuple[Round, Round]]) -> list[float]:
+    return [b.requests_per_second / a.requests_per_second for a, b in pairs]
 
 
 def loading() -> Iterator[Row]:
@@ -171,14 +198,14 @@ def loading() -> Iterator[Row]:
     yield row("kernel_memory_default_packs", held, "MB", "lower", None)
 
 
-def run_ns(pid: int) -> Iterator[Row]:
+def run_ns(load: Load) -> Iterator[Row]:
     """The mean run of each program under the load."""
     before = STATS.read_text()
     rows = []
     try:
         STATS.write_text("1")
         with attached(EVERY) as probes:
-            _http_load.load(pid, SECONDS)
+            load()
             for probe in probes:
                 programs = probe._source._loaded.programs  # type: ignore[attr-defined]
                 for name, descriptor in programs.items():

@@ -23,6 +23,7 @@ from collectors.probe import NoData
 from collectors.probes.ebpf import endpoints, tcp_rtt, wakeups
 
 PATH = tcp_rtt.TcpRtt()._source._path
+WAKEUPS = wakeups.Wakeups()._source._path
 PROG_GET_FD_BY_ID = 13
 _ROOT = pytest.mark.root(to="load eBPF programs")
 
@@ -140,6 +141,44 @@ def test_a_privilege_that_was_taken_away_is_said_and_the_pack_is_let_go(monkeypa
     source.close()
 
 
+UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from collectors.ebpf.source import Source
+from collectors.probe import NoData
+from tests.collectors.ebpf.test_source import talk
+source = Source(Path(sys.argv[1]))
+source.drain()
+talk()  # what it imports may not be readable later
+os.setresuid(65534, 65534, 65534)
+source.drain()
+talk()
+print("told" if source.drain().cells else "nothing")
+source.rest()
+for again in range(2):
+    try:
+        source.drain()
+        print("attached")
+    except NoData as error:
+        print(error)
+"""
+
+
+@_ROOT
+def test_a_process_that_gives_its_privileges_away_reads_on_and_cannot_attach_again():
+    done = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED, str(WAKEUPS)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    told, refused, lacking = done.stdout.splitlines()
+    assert told == "told"
+    assert "CAP_BPF and CAP_PERFMON" in refused
+    assert "lacks CAP_BPF and CAP_PERFMON" in lacking
+
+
 @_ROOT
 @pytest.mark.parametrize(
     "change",
@@ -153,9 +192,6 @@ def test_a_pack_that_the_kernel_refuses_is_no_data_and_leaves_nothing_open(tmp_p
     with pytest.raises(NoData, match="odd"):
         Source(path).drain()
     assert open_descriptors() <= before + 1  # tracefs may have been opened, once
-
-
-WAKEUPS = wakeups.Wakeups()._source._path
 
 
 @_ROOT

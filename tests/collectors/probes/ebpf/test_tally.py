@@ -28,6 +28,27 @@ def test_beyond_the_bound_the_smallest_are_told_together_and_nothing_is_dropped(
     assert found[(("dst", "19999"), ("error", "EPIPE"))].count == 20_000
 
 
+def test_of_one_label_the_busiest_within_another_are_told_by_name():
+    cells = [Cell(0, 0, f"{listener} /{at}".encode(), at + 1, 0) for listener in "ab" for at in range(9)]
+    cells.append(Cell(0, 0, b"a other", 5, 0))
+
+    def labels(group: bytes):
+        listener, route = group.decode().split()
+        return (("listener", listener), ("route", route))
+
+    found = tally.tallies(cells, labels, tally.Limit("route", within="listener", most=3))
+    assert {labels: each.count for labels, each in found.items()} == {
+        (("listener", "a"), ("route", "/8")): 9,
+        (("listener", "a"), ("route", "/7")): 8,
+        (("listener", "a"), ("route", "/6")): 7,
+        (("listener", "a"), ("route", "other")): 21 + 5,
+        (("listener", "b"), ("route", "/8")): 9,
+        (("listener", "b"), ("route", "/7")): 8,
+        (("listener", "b"), ("route", "/6")): 7,
+        (("listener", "b"), ("route", "other")): 21,
+    }
+
+
 def test_counts_are_increases_of_counters():
     found = tally.tallies([Cell(0, 0, b"a", 3, 0)], name)
     (points,) = tally.counts("failures_total", 9, found)

@@ -107,8 +107,8 @@ def test_every_connection_is_counted_once_however_often_the_cells_are_drained():
     came_in, connected, ended_here, ended_there = counted()
     assert max(counted()) == number
     assert min(came_in, connected, ended_there) >= number - lost
-    # The end of an accepted connection that is reset while it closes was missing once in about 40,000, though nothing
-    # was lost: why is not known.
+    # Of an accepted connection that was reset while it closed, once in about 40,000 the kernel told no step after
+    # FIN_WAIT1, nor a pass over (Linux 6.18): the counts of all steps, kept outside of the cells, agree on that.
     assert ended_here >= number - lost - 1
     assert len(histograms(samples, CONNECT, dst=name)) > 3
 
@@ -137,3 +137,30 @@ def test_more_destinations_than_there_is_room_for_are_counted_as_lost_and_the_ne
     assert total(first, FAILURES, dst="other", error="ECONNREFUSED") >= room - 500 - MOST_SERIES
     assert total(second, FAILURES, error="ECONNREFUSED") >= 300
     assert total(second, LOST.name) == 0
+
+
+@pytest.mark.system
+def test_of_fifty_thousand_ports_each_connection_is_told_or_counted_as_lost():
+    ports = range(10_000, 60_000)
+    with counting(TcpLifecycle(), most_lost=10**6) as read:
+        opened = 0
+        for port in ports:
+            try:
+                server = socket.create_server(("127.7.7.7", port), backlog=1)
+            except OSError:  # somebody has it
+                continue
+            with server, socket.create_connection(("127.7.7.7", port)) as client:
+                opened += 1
+                # A reset on closing leaves no port in TIME_WAIT behind.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        samples = read()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            name = "{}:{}".format(*server.getsockname())
+            with socket.create_connection(server.getsockname()):
+                server.accept()[0].close()
+            later = read()
+    assert opened > 45_000
+    assert len(samples) < 4 * (MOST_SERIES + 1) + 10
+    assert total(samples, INCOMING) + total(samples, LOST.name) >= opened
+    assert total(samples, INCOMING) > 1000
+    assert total(later, INCOMING, listener=name) == 1
