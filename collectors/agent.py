@@ -30,8 +30,8 @@ from collectors.wire import ProbeStatus, Sample
 _LOG = logging.getLogger("diagnose.agent")
 
 PUSH_SECONDS = 10.0
-# After the second reading of the counters, so that a new host shows rates at once.
-FIRST_PUSH_SECONDS = 0.8
+# A new host is there at once, and shows rates so long after it: counters have been read twice by then.
+FIRST_PUSH_SECONDS, SECOND_PUSH_SECONDS = 0.3, 0.9
 PROBE_SECONDS = 5.0
 STATUS_REPEAT_SECONDS = 60.0
 # Leaving takes two seconds at most, also when the disk hangs.
@@ -76,7 +76,7 @@ class Agent:
         self._probes: dict[str, ProbeState] = {}
         self._started_at = time.time()
         self._stopping = False
-        self._next_push = now + FIRST_PUSH_SECONDS
+        self._next_push, self._pause_seconds = now + FIRST_PUSH_SECONDS, SECOND_PUSH_SECONDS
 
     def run(self) -> None:
         """Collect until stopped."""
@@ -137,7 +137,7 @@ class Agent:
             self._runner.start(probe, Host(self._config.proc, self._config.sys, time.time_ns()))
 
     def _push(self, now: float) -> None:
-        self._next_push = now + PUSH_SECONDS
+        self._next_push, self._pause_seconds = now + self._pause_seconds, PUSH_SECONDS
         slowdown = self._budget.observe(measure(), now)
         if slowdown != self._schedule.slowdown:
             _LOG.info("collector at %.1f %% of a core: intervals ×%.2g", 100 * self.cpu_share, slowdown)

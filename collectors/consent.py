@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collectors import identity, procfs, targets
+from collectors import identity, processtable, targets
 from collectors.config import Config
 from collectors.wire import CaptureTarget
 
@@ -27,7 +27,7 @@ def refusal(config: Config, target: CaptureTarget) -> str | None:
 def _names(config: Config, target: CaptureTarget) -> Iterator[tuple[str, ...]]:
     """Of every process that the target means, and of the target itself."""
     yield tuple(name for name in (target.service, target.cgroup, target.container) if name)
-    for stat in procfs.processes(config.proc):
+    for stat in processtable.processes(config.proc):
         process = identity.describe(stat, config.proc)
         if targets.means(target, process, config.proc):
             yield process.service, process.name

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from collectors import commandline, procfs, workload
+from collectors import commandline, processtable, procfs, workload
 
 PROC = Path("/proc")
 _NAME_VARIABLES = (b"DIAGNOSE_SERVICE", b"OTEL_SERVICE_NAME")
@@ -42,7 +42,7 @@ class Process:
 
 def service_of(pid: int, root: Path = PROC) -> str:
     """The service's name; the process's own name when nothing better is known, '' when it is gone."""
-    found = procfs.stat(root, pid)
+    found = processtable.of(root).find(pid)
     return describe(found, root).service if found else ""
 
 
@@ -62,7 +62,7 @@ def describe(stat: procfs.Stat, root: Path = PROC) -> Process:
 
 def python_processes(root: Path = PROC) -> Iterator[Process]:
     """All processes that run CPython, interpreters embedded in other programs included."""
-    for stat in procfs.processes(root):
+    for stat in processtable.processes(root):
         process = describe(stat, root)
         if process.runtime.startswith("python"):
             yield process

@@ -6,10 +6,8 @@ Text may be cut short or garbled (a process that ends while it is read): parsers
 # ruff: noqa: PTH115, PTH116, PTH208 - pathlib costs five times as much, and these run for every process
 from __future__ import annotations
 
-import itertools
 import os
 import stat as mode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,40 +118,6 @@ def stat(root: Path | str, pid: int) -> Stat | None:
         return parse_stat(pid, read_record(f"{root}/{pid}/stat"))
     except OSError:
         return None
-
-
-# By root and process, the line that was read last and what it says. Most processes sleep: theirs is the same as before.
-_lines: dict[str, dict[int, tuple[bytes, Stat | None]]] = {}
-# A kernel thread stays one; its line is read again in one pass of so many, since its number may be used again.
-_KERNEL_PASSES = 16
-_passes = itertools.count()
-
-
-def processes(root: Path) -> Iterator[Stat]:
-    """Every process that runs user code: kernel threads and zombies are left out. Their objects are shared."""
-    base, turn = str(root), next(_passes)
-    before = _lines.get(base, {})
-    now: dict[int, tuple[bytes, Stat | None]] = {}
-    for pid in pids(root):
-        known = before.get(pid)
-        kernel = known is not None and known[1] is not None and known[1].kernel
-        if known is None or not kernel or (turn + pid) % _KERNEL_PASSES == 0:
-            known = _renewed(base, pid, known)
-        now[pid] = known
-        found = known[1]
-        if found is not None and not found.kernel and found.state not in "ZX":
-            yield found
-    _lines[base] = now
-
-
-def _renewed(base: str, pid: int, known: tuple[bytes, Stat | None] | None) -> tuple[bytes, Stat | None]:
-    try:
-        line = read_record(f"{base}/{pid}/stat")
-    except OSError:
-        return b"", None
-    if known is not None and known[0] == line:
-        return known
-    return line, parse_stat(pid, line)
 
 
 @cache

@@ -1,20 +1,32 @@
-"""The processes that a diagnosis is most likely about, as the process probe chose them; other probes look closer."""
+"""What the process probe leaves for other probes: who is worth a closer look, and everybody's descriptors."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from collectors.identity import Process
+from collectors.procfs import Stat
+
+
+@dataclass(slots=True)
+class Open:
+    """How many descriptors a process has open, and its soft limit; None where this user may not look."""
+
+    stat: Stat
+    fds: int | None
+    limit: int | None
 
 
 @dataclass(slots=True)
 class Watched:
-    """Of one /proc. `processes` is None until the process probe has run once."""
+    """Of one /proc. `processes` and `descriptors` are None until the process probe has run once."""
 
     root: Path
     processes: list[Process] | None = field(default=None)
+    descriptors: Sequence[Open] | None = field(default=None)
 
 
 @cache

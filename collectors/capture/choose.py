@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, procfs, sockdiag
+from collectors import identity, processtable, procfs, sockdiag
 from collectors.probe import NoData
 
 PROC = Path("/proc")
@@ -50,7 +50,7 @@ class Watch:
         now = time.monotonic()
         seconds, before, self._cpu, self._at = max(now - self._at, 1e-3), self._cpu, {}, now
         found = []
-        for stat in procfs.processes(self._proc):
+        for stat in processtable.processes(self._proc):
             process = identity.describe(stat, self._proc)
             if not process.runtime.startswith("python") or stat.pid == os.getpid() or self._denies(process):
                 continue

@@ -27,7 +27,7 @@ class Ticks:
 
 
 def hurry() -> None:
-    agent.PUSH_SECONDS = agent.FIRST_PUSH_SECONDS = 0.05
+    agent.PUSH_SECONDS = agent.FIRST_PUSH_SECONDS = agent.SECOND_PUSH_SECONDS = 0.05
     schedule.SECOND_READING_SECONDS = 0.02
     ship.RESEND_SECONDS = 0.5
     ship.IDLE_SECONDS = 0.1

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from collectors import identity, procfs, sockdiag, targets
+from collectors import identity, processtable, procfs, sockdiag, targets
 from collectors.capture.choose import Denies
 from collectors.capture.failures import CaptureError
 from collectors.capture.golang.endpoint import Busy, Endpoint, alone
@@ -98,7 +98,7 @@ def _nobody(meant: str, processes: Sequence[Process]) -> str:
 
 
 def _go_processes(proc: Path) -> Iterator[Process]:
-    for stat in procfs.processes(proc):
+    for stat in processtable.processes(proc):
         process = identity.describe(stat, proc)
         if process.runtime == "go" and stat.pid != os.getpid():
             yield process

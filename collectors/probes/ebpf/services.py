@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors import identity, procfs
+from collectors import identity, processtable
 
 # A process that was gone before anybody could look at it, and the kernel's own threads.
 ENDED, KERNEL = "ended", "kernel"
@@ -12,7 +12,7 @@ ENDED, KERNEL = "ended", "kernel"
 
 def service_of(proc: Path, pid: int) -> str:
     """ENDED when there is no such process any more; 0 stands for the kernel's threads."""
-    found = procfs.stat(proc, pid) if pid else None
+    found = processtable.of(proc).find(pid) if pid else None
     if pid and found is None:
         return ENDED
     return identity.describe(found, proc).service if found and not found.kernel else KERNEL

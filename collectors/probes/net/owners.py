@@ -1,6 +1,7 @@
 """Which process holds a socket. The answer needs a look at every descriptor of every process, so it is kept.
 
-A scan runs only when a socket is unknown, and so seldom that scans take at most half a percent of a core.
+A scan runs only when a socket is unknown. A socket that is new belongs to a process that ran since the last scan, so
+those are looked at first; all of them more seldom.
 """
 
 # ruff: noqa: PTH115 - pathlib costs five times as much, and these run for every process
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from collectors import identity, procfs
+from collectors import identity, processtable, procfs
 
-SCAN_SHARE = 0.005
+# Of one core, that scans may take.
+SCAN_SHARE, WHOLE_SCAN_SHARE = 0.002, 0.001
 # Listeners are opened early and the lowest free descriptor is taken, so nobody's are far up.
 DESCRIPTORS_LOOKED_AT = 512
 _RETRY_SECONDS = 60.0
@@ -38,7 +40,8 @@ class Owners:
         self._root = root
         self._known: dict[str, dict[int, Owner]] = {}
         self._wanted: dict[str, set[int]] = {}
-        self._next_scan = 0.0
+        self._looked_at: dict[int, procfs.Stat] = {}
+        self._next_scan = self._next_whole_scan = 0.0
         self._retry_at: dict[str, float] = {}
         self.hidden_processes = 0
 
@@ -48,10 +51,14 @@ class Owners:
         self._forget(netns, known, inodes)
         self._wanted[netns] = inodes - known.keys()
         now = time.monotonic()
-        if self._wanted[netns] and now >= self._next_scan:
+        if self._wanted[netns] and now >= min(self._next_scan, self._next_whole_scan):
             began = time.thread_time()
-            self._scan()
-            self._next_scan = now + (time.thread_time() - began) / SCAN_SHARE
+            whole = self._scan(now >= self._next_whole_scan)
+            seconds = time.thread_time() - began
+            if whole:
+                self._next_whole_scan = now + seconds / WHOLE_SCAN_SHARE
+            else:
+                self._next_scan = now + seconds / SCAN_SHARE
         return known
 
     def leave(self, netns: str) -> None:
@@ -74,33 +81,43 @@ class Owners:
             if inode not in present or (not _holds(owner, inode) if owner.process else retry):
                 del known[inode]
 
-    def _scan(self) -> None:
-        """One look at all processes answers for every namespace that asked since the last."""
-        oldest = self._oldest(set().union(*self._wanted.values()))
+    def _scan(self, whole: bool) -> bool:
+        """One look answers for every namespace that asked since the last. Whether it was at all processes."""
+        processes = processtable.processes(self._root)
+        chosen = [stat for stat in processes if whole or self._looked_at.get(stat.pid) is not stat]
+        self._looked_at = {stat.pid: stat for stat in processes}
+        whole = len(chosen) == len(processes)
+        oldest, hidden = self._oldest(chosen, set().union(*self._wanted.values()))
+        if whole:
+            self.hidden_processes = hidden
         for netns, wanted in self._wanted.items():
-            for inode in wanted:
+            for inode in wanted if whole else wanted & oldest.keys():
                 process, link = oldest.get(inode, (None, ""))
                 described = identity.describe(process, self._root) if process else None
                 self._known.setdefault(netns, {})[inode] = Owner(described, link)
+        return whole
 
     def _hides(self, pid: int) -> bool:
         """Has descriptors that this user may not look at. PID 1 may refuse even root, so it is not counted."""
         return pid != 1 and procfs.open_fds(self._root, pid) != 0
 
-    def _oldest(self, wanted: set[int]) -> dict[int, tuple[procfs.Stat | None, str]]:
+    def _oldest(
+        self, processes: list[procfs.Stat], wanted: set[int]
+    ) -> tuple[dict[int, tuple[procfs.Stat | None, str]], int]:
+        """Process and link of each socket, and how many processes could not be looked at."""
         targets = {f"socket:[{inode}]": inode for inode in wanted}
         oldest: dict[int, tuple[procfs.Stat | None, str]] = {}
         starts: dict[int, int] = {}
-        self.hidden_processes = 0
-        for process in procfs.processes(self._root):
+        hidden = 0
+        for process in processes:
             links = procfs.fd_links(self._root, process.pid, DESCRIPTORS_LOOKED_AT)
-            self.hidden_processes += not links and self._hides(process.pid)
+            hidden += not links and self._hides(process.pid)
             for name, target in links:
                 inode = targets.get(target)
                 if inode is not None and process.start_ticks < starts.get(inode, process.start_ticks + 1):
                     starts[inode] = process.start_ticks
                     oldest[inode] = process, f"{self._root}/{process.pid}/fd/{name}"
-        return oldest
+        return oldest, hidden
 
 
 def _holds(owner: Owner, inode: int) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from statistics import median_low
 from typing import Any
 
 from collectors import tcpinfo
@@ -136,7 +135,8 @@ class Traffic:
 
 def _measures(now: Measured) -> dict[str, float]:
     def median(field: int) -> int:
-        return median_low(now.of(field, MOST_MEASURED))
+        ordered = sorted(now.of(field, MOST_MEASURED))
+        return ordered[(len(ordered) - 1) // 2]
 
     return {
         "tcp_rtt_median_seconds": median(tcpinfo.RTT) / 1e6,

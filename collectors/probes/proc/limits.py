@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
-from collectors import identity, procfs
-from collectors.probe import Cost, Host, Metric
+from collectors import identity, procfs, watched
+from collectors.probe import Cost, Host, Metric, NoData
 from collectors.readings import gauge
 from collectors.wire import Sample
 
@@ -18,8 +17,6 @@ NEAR_SHARE = 0.5
 GROWING_PASSES = 4
 GROWING_FDS = 24
 MOST_PROCESSES = 20
-FEW_FDS = 8
-LIMIT_PASSES = 6
 # Past so many, an even sample of the descriptors is looked at and scaled up.
 LINKS_LOOKED_AT = 512
 
@@ -48,7 +45,7 @@ class Limits:
     """Names the kind of descriptor that leaks, or that a limit is too small for."""
 
     NAME = "limits"
-    COST: Cost = "moderate"
+    COST: Cost = "cheap"
     INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = (
         Metric(
@@ -61,13 +58,13 @@ class Limits:
 
     def __init__(self) -> None:
         self._counts: dict[int, list[int]] = {}
-        self._limits: dict[int, int | None] = {}
-        self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """Nothing while all is well."""
-        suspects = self._suspects(host.proc)
-        suspects.sort(key=lambda suspect: suspect[1], reverse=True)
+        """Nothing while all is well. NoData without the process probe's counts."""
+        descriptors = watched.of(host.proc).descriptors
+        if descriptors is None:
+            raise NoData("the probe processes has not counted descriptors: it is off, or has not run yet")
+        suspects = sorted(self._suspects(descriptors), key=lambda suspect: suspect[1], reverse=True)
         for stat, total in suspects[:MOST_PROCESSES]:
             links = procfs.fd_links(host.proc, stat.pid, LINKS_LOOKED_AT, spread=True)
             service = identity.describe(stat, host.proc).service
@@ -75,33 +72,15 @@ class Limits:
                 labels = {"pid": str(stat.pid), "service": service, "kind": kind}
                 yield gauge(METRIC, host.now_ns, number, labels)
 
-    def _suspects(self, root: Path) -> list[tuple[procfs.Stat, int]]:
-        """Of most processes nothing but the number of descriptors is read."""
+    def _suspects(self, descriptors: Sequence[watched.Open]) -> Iterator[tuple[procfs.Stat, int]]:
         counts: dict[int, list[int]] = {}
-        limits: dict[int, int | None] = {}
-        suspects = []
-        self._passes += 1
-        for pid in procfs.pids(root):
-            number = procfs.open_fds(root, pid)
-            if not number:  # gone, a kernel thread, or another user's
-                continue
-            counts[pid] = [*self._counts.get(pid, []), number][-GROWING_PASSES:]
-            limits[pid] = self._limit(root, pid, number)
-            if _is_growing(counts[pid]) or _is_near(limits[pid], number):
-                stat = procfs.stat(root, pid)
-                if stat is not None:
-                    suspects.append((stat, number))
-        self._counts, self._limits = counts, limits
-        return suspects
-
-    def _limit(self, root: Path, pid: int, number: int) -> int | None:
-        """A limit changes seldom: each is read again in one pass of so many."""
-        if number <= FEW_FDS:
-            return None
-        known = self._limits.get(pid)
-        if known is None or (self._passes + pid) % LIMIT_PASSES == 0:
-            return procfs.fd_limit(root, pid)
-        return known
+        for row in descriptors:
+            if row.fds:  # none where this user may not look
+                pid = row.stat.pid
+                counts[pid] = [*self._counts.get(pid, []), row.fds][-GROWING_PASSES:]
+                if _is_growing(counts[pid]) or _is_near(row.limit, row.fds):
+                    yield row.stat, row.fds
+        self._counts = counts
 
 
 def _is_growing(counts: list[int]) -> bool:

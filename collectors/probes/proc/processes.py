@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, procfs, watched
+from collectors import identity, processtable, procfs, watched
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.net import owners
 from collectors.readings import Increases, count, gauge
@@ -22,7 +22,6 @@ MOST_IN_ALL = 250
 MOST_THREADS = 256
 # A limit changes seldom (prlimit on a running process): each process's is read again in one pass of so many.
 LIMIT_PASSES = 12
-ASLEEP_PASSES = 3
 
 _LABELS = ("pid", "service")
 METRICS = (
@@ -48,10 +47,7 @@ Key = tuple[int, int]  # pid and start time: a pid is used again
 
 
 @dataclass(slots=True)
-class _Row:
-    stat: procfs.Stat
-    fds: int | None
-    limit: int | None
+class _Row(watched.Open):
     cpu_seconds: float | None
 
     @property
@@ -81,13 +77,13 @@ class Processes:
     def __init__(self) -> None:
         self._cpu: Increases[Key] = Increases()
         self._switches: Increases[tuple[int, int, str]] = Increases()
-        self._limits: dict[Key, int | None] = {}
-        self._fds: dict[int, tuple[procfs.Stat, int | None]] = {}
+        self._open: dict[int, watched.Open] = {}
         self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """The busiest first."""
         rows = self._rows(host.proc)
+        watched.of(host.proc).descriptors = rows
         told = self._choose(host.proc, rows)
         watched.of(host.proc).processes = self._watched(host.proc, told)
         switches = self._switches_of(host.proc, told)
@@ -106,28 +102,21 @@ class Processes:
 
     def _rows(self, root: Path) -> list[_Row]:
         self._passes += 1
-        stats = list(procfs.processes(root))
+        stats = processtable.processes(root)
         cpu = self._cpu.since_last({(stat.pid, stat.start_ticks): stat.cpu_seconds for stat in stats})
-        limits = {(stat.pid, stat.start_ticks): self._limit(root, stat) for stat in stats}
-        self._limits = limits
         rows = []
         for stat in stats:
-            key = (stat.pid, stat.start_ticks)
-            rows.append(_Row(stat, self._count_fds(root, stat), limits[key], cpu.get(key)))
-        self._fds = {row.stat.pid: (row.stat, row.fds) for row in rows}
+            before = self._open.get(stat.pid)
+            fds = before.fds if before and before.stat is stat else procfs.open_fds(root, stat.pid)
+            limit = self._limit(root, stat, before)
+            rows.append(_Row(stat, fds, limit, cpu.get((stat.pid, stat.start_ticks))))
+        self._open = {row.stat.pid: row for row in rows}
         return rows
 
-    def _count_fds(self, root: Path, stat: procfs.Stat) -> int | None:
-        """Of a process whose line in /proc did not change at all, in one pass of so many: it sleeps."""
-        before, fds = self._fds.get(stat.pid, (None, None))
-        if before is stat and (self._passes + stat.pid) % ASLEEP_PASSES:
-            return fds
-        return procfs.open_fds(root, stat.pid)
-
-    def _limit(self, root: Path, stat: procfs.Stat) -> int | None:
-        key = (stat.pid, stat.start_ticks)
-        if key in self._limits and (self._passes + stat.pid) % LIMIT_PASSES:
-            return self._limits[key]
+    def _limit(self, root: Path, stat: procfs.Stat, before: watched.Open | None) -> int | None:
+        known = before and before.stat.start_ticks == stat.start_ticks
+        if before and known and (self._passes + stat.pid) % LIMIT_PASSES:
+            return before.limit
         return procfs.fd_limit(root, stat.pid)
 
     def _choose(self, root: Path, rows: list[_Row]) -> list[_Row]:

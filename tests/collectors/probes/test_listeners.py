@@ -157,7 +157,7 @@ def test_the_search_for_owners_is_not_repeated_while_nothing_changed(monkeypatch
         probe = Listeners()
         settled(probe, port)
         list(probe.collect(host(LIVE)))
-        monkeypatch.setattr(owners.Owners, "_scan", lambda self: pytest.fail("searched again"))
+        monkeypatch.setattr(owners.Owners, "_scan", lambda self, whole: pytest.fail("searched again"))
         for _ in range(5):
             assert at_port(probe.collect(host(LIVE)), port)
 

@@ -129,6 +129,7 @@ def test_kinds_of_descriptors_near_the_limit_are_counted():
         resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80))
 
     with child(NEARLY_FULL, preexec_fn=lower, stderr=subprocess.DEVNULL) as full:
+        read(Processes(), LIVE)
         told = read(Limits(), LIVE)
     kinds = {key[-1]: value for key, value in told.items() if key[1] == str(full.pid)}
     assert kinds["socket"] == 40
@@ -138,21 +139,23 @@ def test_kinds_of_descriptors_near_the_limit_are_counted():
 
 def test_a_process_that_opens_ever_more_is_told_before_it_comes_near_its_limit():
     with child(LEAKING) as leaking:
-        probe = Limits()
+        table, probe = Processes(), Limits()
+        read(table, LIVE)
         told = read(probe, LIVE)
         assert of(told, "process_open_fds_by_kind", leaking.pid) is None
         for _ in range(1 + GROWING_FDS // 20 + 1):
             leaking.stdin.write(b"\n")
             leaking.stdin.flush()
             assert leaking.stdout.readline() == b"more\n"
+            read(table, LIVE)
             told = read(probe, LIVE)
     assert {key[-1]: value for key, value in told.items() if key[1] == str(leaking.pid)}["device"] >= 60
 
 
 def test_a_quiet_process_has_no_kinds():
     with child("") as quiet:
-        probe = Limits()
-        told = [read(probe, LIVE) for _ in range(6)]
+        table, probe = Processes(), Limits()
+        told = [read(table, LIVE) and read(probe, LIVE) for _ in range(6)]
     assert all(of(reading, "process_open_fds_by_kind", quiet.pid) is None for reading in told)
 
 
