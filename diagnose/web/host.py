@@ -11,6 +11,7 @@ from diagnose.access.roles import at_least
 from diagnose.findings import describe, query
 from diagnose.models import Finding
 from diagnose.models.access import Role
+from diagnose.reports import triage
 from diagnose.reports.charts.figure import Band, Window
 from diagnose.reports.collector_state import own_use
 from diagnose.reports.finding_groups import fold
@@ -30,6 +31,7 @@ from diagnose.web.timerange import TimeRange
 _SKEW_SECONDS = 2.0
 _MOST_NOTICES = 5
 _MOST_PROCESSES = 25
+_MOST_SERVICES = 8
 _HEADLINE_FACTS = ("os.name", "kernel.release", "cpu.count")
 COLUMNS: tuple[Column[ProcessRow], ...] = (
     Column("service", "Service", lambda row: row.service.casefold()),
@@ -63,6 +65,8 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "groups": [group for group in groups if group.root["state"] == Finding.State.OPEN],
         "past": [group.root for group in groups if group.root["state"] != Finding.State.OPEN],
         "charts": [{"id": name, "title": chart.TITLE, "note": chart.NOTE} for name, chart in CHARTS.items()],
+        "bars": triage.bars(triage.of_host(host_id, span.start_ns, span.end_ns)[:_MOST_SERVICES]),
+        "states": triage.WORDS.items(),
         "listeners": listener_rows(host_id, span.start_ns, span.end_ns),
         "processes": processes if "all" in request.GET else processes[:_MOST_PROCESSES],
         "more_processes": 0 if "all" in request.GET else max(0, len(processes) - _MOST_PROCESSES),

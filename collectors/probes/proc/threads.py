@@ -78,6 +78,8 @@ class Threads:
 
     def __init__(self) -> None:
         self._looks: defaultdict[str, _Looks] = defaultdict(_Looks)
+        # By service what its threads were ever seen to wait for: told as 0 too, so that means over time are right.
+        self._kinds: dict[str, set[str]] = {}
         self._number = 0
         self._next_look = 0.0
         self._told_at_ns = 0
@@ -149,10 +151,14 @@ class Threads:
         number, self._number = max(self._number, 1), 0
         busiest = sorted(looks.items(), key=lambda item: item[1].waiting.total(), reverse=True)
         services = {service for service, _ in busiest[:MOST_SERVICES]}
+        self._kinds = {
+            service: self._kinds.get(service, set()) | set(looks[service].waiting) for service in services
+        }
         for service, seen in busiest[:MOST_SERVICES]:
             labels = {"service": service}
-            for kind, total in seen.waiting.items():
-                yield gauge("service_threads_waiting", host.now_ns, total / number, {**labels, "wait": kind})
+            for kind in sorted(self._kinds[service]):
+                value = seen.waiting[kind] / number
+                yield gauge("service_threads_waiting", host.now_ns, value, {**labels, "wait": kind})
             for kind, total in seen.on_one.items():
                 timed = {"timed": "yes" if kind == "timed_lock" else "no"}
                 yield gauge("service_threads_on_one_futex", host.now_ns, total / number, {**labels, **timed})

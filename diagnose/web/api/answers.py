@@ -45,6 +45,29 @@ class Probe(Answer, frozen=True):
     updated_at: datetime
 
 
+class Unknown(Answer, frozen=True):
+    """What could not be told, and why."""
+
+    what: str
+    why: str
+
+
+class Triage(Answer, frozen=True):
+    """Where the time of a service's threads went. `shares` add up to 1; `busy` counts threads that were not idle."""
+
+    service: str
+    threads: float
+    busy: float
+    shares: dict[str, float]
+    unknown: list[Unknown]
+
+
+class TriageList(Answer, frozen=True):
+    """The services of a host, the busiest first."""
+
+    results: list[Triage]
+
+
 class HostDetail(Host, frozen=True):
     """A host with the state of its probes."""
 

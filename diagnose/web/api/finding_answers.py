@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from diagnose.web.api.answers import Answer
+from diagnose.web.api.answers import Answer, Unknown
 
 
 class Subject(Answer, frozen=True, omit_defaults=True):
@@ -51,13 +51,6 @@ class RuledOut(Answer, frozen=True):
 
     rule: str
     reason: str
-
-
-class Unknown(Answer, frozen=True):
-    """What was not checked, and why."""
-
-    what: str
-    why: str
 
 
 class Renderings(Answer, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.models.access import Role
+from diagnose.reports import triage as triage_report
 from diagnose.store import facts as fact_store
 from diagnose.store import hosts as store
 from diagnose.store.facts import FactChangeRow
@@ -78,6 +79,27 @@ def events(request: ApiRequest, host_id: int) -> answers.EventList:
     found = fact_store.events_of(host_id, span.start_ns, span.end_ns, _KIND.of(request))
     shown, following = paging.page_of(request, found)
     return answers.EventList([answers.Event(row.kind, row.at, dict(row.fields)) for row in shown], following)
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.TriageList, query=(query.FROM, query.TO))
+def triage(request: ApiRequest, host_id: int) -> answers.TriageList:
+    """Where the time of each service's threads went in the range, the busiest service first."""
+    span = query.range_of(request)
+    scope.known(host_id)
+    found = triage_report.of_host(host_id, span.start_ns, span.end_ns)
+    return answers.TriageList(
+        [
+            answers.Triage(
+                each.service,
+                each.threads,
+                each.busy,
+                {state: round(share, 4) for state, share in each.shares.items()},
+                [answers.Unknown(one.what, one.why) for one in each.unknown],
+            )
+            for each in found
+        ]
+    )
 
 
 def _change(row: FactChangeRow) -> answers.FactChange:

@@ -23,6 +23,7 @@ PURE = [
             "backlog.py",
             "leak.py",
             "contention.py",
+            "triage.py",
         )
     ),
     *(FOLDER / name for name in ("interval.py", "words.py")),
