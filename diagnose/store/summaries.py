@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 # An increase after a pause covers one interval, not the pause: the agent starts anew after it.
-LONGEST_STEPS = 3
+LONGEST_STEPS = 10
 _REDUCE = np.minimum, np.maximum, np.add
 
 
