@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 
+from diagnose.correlate.attribution import is_blocked_in_own_code
 from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.samples import Frame, ProbeFailure, Profile, Samples, Series, Stack
 from diagnose.models.host import Host
@@ -74,6 +75,14 @@ def _profiles(host: Host, samples: Samples, start_ns: int, end_ns: int) -> Itera
             merged = profiles.merge(selector, start_ns, end_ns)
             if len(merged.stack_ids):
                 yield _profile(service, pid, kind, merged)
+
+
+def own_code_ratio(host_id: int, service: str, start_ns: int, end_ns: int) -> float | None:
+    """Of the time of all threads of a sampled service the share in which its own code was on top; None unsampled."""
+    merged = profiles.merge(profiles.Selector(service, "wall", (host_id,)), start_ns, end_ns)
+    found = _profile(service, 0, "wall", merged)
+    own = sum(stack.count for stack in found.stacks if is_blocked_in_own_code(stack))
+    return own / found.count if found.count else None
 
 
 def _profile(service: str, pid: int, kind: str, merged: profiles.Merged) -> Profile:

@@ -34,8 +34,12 @@ HISTOGRAMS = ("runqueue_throttled_seconds", "dependency_seconds")
 _DISK = ("file", "sync")
 # What a thread that waits for an answer may be seen in: the call itself, or the loop that polls for many.
 _FOR_ANSWERS = ("receive", "poll")
+# A reading made of stacks: of all threads' time the share in which the service's own code was on top of the stack.
+OWN_CODE = "own_code_ratio"
 # threads at one address; a single one waits for work as likely as for a lock
-_CONVOY = 2.0
+CONVOY = 2.0
+# What own code waits in that is no lock.
+_OWN_WAITS = ("running", "sleep", "receive", "send", "timed_lock", "file", "sync", "connect")
 # Its locks stop goroutines, not threads: a thread of it in a futex is a spare one.
 _PARKS_THREADS_ONLY_WHEN_IDLE = "go"
 
@@ -150,17 +154,24 @@ def _throttled(service: str, runnable: float, every: _ByService) -> float:
 
 
 def _locked(service: str, waits: Mapping[str, float], every: _ByService, unknown: list[Unknown]) -> float:
-    """Threads at one address without a timeout wait for a lock; those that look again every 5 ms, for CPython's."""
-    convoy = every.of("service_threads_on_one_futex", service, "no") or 0.0
-    if every.runs_on(service, "python"):
-        rearming = every.of("service_threads_rearming_futex", service) or 0.0
-        shared = convoy if convoy >= _CONVOY else 0.0
-        return min(shared, waits.get("lock", 0.0)) + min(rearming, waits.get("timed_lock", 0.0))
-    if convoy >= _CONVOY and not every.runs_on(service, _PARKS_THREADS_ONLY_WHEN_IDLE):
+    """Threads that look at CPython's lock every 5 ms, and those at one address that their own code waits at.
+
+    A pool that waits for work stands at one address as well; there, a library's loop is on top of the stack.
+    """
+    python = every.runs_on(service, "python")
+    rearming = (every.of("service_threads_rearming_futex", service) or 0.0) if python else 0.0
+    interpreter = min(rearming, waits.get("timed_lock", 0.0))
+    convoy = min(every.of("service_threads_on_one_futex", service, "no") or 0.0, waits.get("lock", 0.0))
+    own_code = every.of(OWN_CODE, service)
+    if convoy < CONVOY or every.runs_on(service, _PARKS_THREADS_ONLY_WHEN_IDLE):
+        return interpreter
+    if own_code is None:
         unknown.append(
-            Unknown("lock", "threads of a pool that waits for work look the same here: they are under idle")
+            Unknown("lock", "without stacks, threads that wait for a lock or for work look alike: see idle")
         )
-    return 0.0
+        return interpreter
+    blocked = own_code * sum(waits.values()) - sum(waits.get(kind, 0.0) for kind in _OWN_WAITS)
+    return interpreter + min(convoy, max(0.0, blocked))
 
 
 def _for_others(

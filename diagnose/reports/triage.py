@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from diagnose.correlate.triage import HISTOGRAMS, READS, STATES, Reading, State, Triage, triage
+from diagnose.correlate import load
+from diagnose.correlate.triage import (
+    CONVOY,
+    HISTOGRAMS,
+    OWN_CODE,
+    READS,
+    STATES,
+    Reading,
+    State,
+    Triage,
+    triage,
+)
 from diagnose.store import histograms, series
 
 # Means of means: of equal parts of the range.
@@ -49,7 +60,8 @@ def of_host(host_id: int, start_ns: int, end_ns: int) -> tuple[Triage, ...]:
     readings = [Reading(each.ref.metric, each.ref.labels, float(each.values.mean())) for each in lines]
     covered = max((len(each.times_ns) for each in lines), default=0) / _PARTS
     seconds = (end_ns - start_ns) / 1e9 * min(1.0, covered)
-    return triage((*readings, *_sums(host_id, start_ns, end_ns, seconds)))
+    readings += [*_sums(host_id, start_ns, end_ns, seconds), *_own_code(host_id, readings, start_ns, end_ns)]
+    return triage(readings)
 
 
 def _sums(host_id: int, start_ns: int, end_ns: int, seconds: float) -> Iterator[Reading]:
@@ -58,6 +70,16 @@ def _sums(host_id: int, start_ns: int, end_ns: int, seconds: float) -> Iterator[
     found = histograms.over_time([[ref] for ref in refs], start_ns, end_ns, 1)
     for ref, maps in zip(refs, found, strict=True):
         yield Reading(ref.metric, ref.labels, sum(each.sum for each in maps) / seconds)
+
+
+def _own_code(host_id: int, readings: Sequence[Reading], start_ns: int, end_ns: int) -> Iterator[Reading]:
+    """Of services where it tells a lock from a pool. Stacks are dear to read."""
+    for each in readings:
+        untimed = each.metric == "service_threads_on_one_futex" and each.labels.get("timed") == "no"
+        if untimed and each.value >= CONVOY:
+            ratio = load.own_code_ratio(host_id, each.labels["service"], start_ns, end_ns)
+            if ratio is not None:
+                yield Reading(OWN_CODE, {"service": each.labels["service"]}, ratio)
 
 
 def bars(found: Sequence[Triage]) -> list[Bar]:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from collectors import identity, procfs, watched
 from collectors.probes.proc.threads import TELL_SECONDS, Threads
 from collectors.wire import Points
-from diagnose.correlate.triage import STATES, Reading, Triage, triage
+from diagnose.correlate.attribution import is_blocked_in_own_code
+from diagnose.correlate.samples import Frame, Stack
+from diagnose.correlate.triage import OWN_CODE, STATES, Reading, Triage, triage
 from tests.collectors.probes.recorded import LIVE, host
 
 
@@ -70,15 +72,16 @@ def test_waiting_for_a_quota_is_not_waiting_for_a_cpu():
     assert only(timed).shares["throttled"] == pytest.approx(2.5 / 4)
 
 
-def test_a_convoy_of_python_threads_waits_for_a_lock():
-    convoy = [*waits(lock=15, sleep=1), reading("service_threads_on_one_futex", 15, timed="no")]
-    python = reading("process_info", 1, runtime="python3.11")
-    assert only([*convoy, python]).shares["lock"] == pytest.approx(15 / 16)
-    native = only([*convoy, reading("process_info", 1, runtime="native")])
-    assert native.shares["idle"] == 1.0
-    assert native.unknown[0].what == "lock"
-    go = only([*convoy, reading("process_info", 1, runtime="go1.22")])
-    assert (go.shares["idle"], go.unknown[0].what) == (1.0, "dependency")
+def test_a_convoy_is_told_from_a_pool_that_waits_for_work_by_its_stacks():
+    waiting = [*waits(lock=15, sleep=1), reading("service_threads_on_one_futex", 15, timed="no")]
+    convoy = only([*waiting, reading(OWN_CODE, 1.0)])
+    assert convoy.shares["lock"] == pytest.approx(15 / 16)
+    pool = only([*waiting, reading(OWN_CODE, 1 / 16)])
+    assert pool.shares["idle"] == 1.0
+    unsampled = only(waiting)
+    assert (unsampled.shares["idle"], unsampled.unknown[0].what) == (1.0, "lock")
+    go = only([*waiting, reading(OWN_CODE, 1.0), reading("process_info", 1, runtime="go1.22")])
+    assert go.shares["idle"] == 1.0
 
 
 def test_threads_that_wait_for_pythons_lock_wait_for_a_lock():
@@ -205,8 +208,8 @@ def _seen(processes: dict[str, subprocess.Popen[bytes]]) -> list[Reading]:
         time.sleep(0.05)
     seconds = time.monotonic() - began
     told = list(probe.collect(host(LIVE, start + int(2 * TELL_SECONDS * 1e9))))
-    runtime = [reading("process_info", 1, service=state, runtime="python3.11") for state in pids]
-    return runtime + [
+    stacks = [reading(OWN_CODE, 1.0 if state == "lock" else 0.0, service=state) for state in pids]
+    return stacks + [
         Reading(
             point.metric,
             point.labels,
@@ -215,3 +218,18 @@ def _seen(processes: dict[str, subprocess.Popen[bytes]]) -> list[Reading]:
         for point in told
         if isinstance(point, Points)
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "blocked"),
+    [
+        ("price_basket", "/srv/shop/app.py", True),
+        ("_worker", "concurrent/futures/thread.py", False),
+        ("wait", "threading.py", False),
+        ("acquire", "logging/__init__.py", True),
+        ("Condition.__enter__", "threading.py", True),
+    ],
+)
+def test_a_librarys_loop_waits_for_work_and_its_lock_for_a_lock(name, file, blocked):
+    stack = Stack("worker", (Frame("main", "/srv/shop/app.py", 1), Frame(name, file, 7)), 3)
+    assert is_blocked_in_own_code(stack) is blocked
