@@ -116,6 +116,12 @@ SETTINGS = (
     Setting(
         "WORKERS", "1", _workers, "Worker processes; a fleet that one cannot follow wants a second core's."
     ),
+    Setting(
+        "COLLECTOR_WHEELS",
+        "1",
+        _flag,
+        "Whether `manage.py up` fetches what other hosts install the collector from, once, from a package registry.",
+    ),
     Setting("DATA_DIR", "data", _directory, "Where databases, the queue and generated secrets live."),
     Setting(
         "DATABASE_URL",

@@ -22,6 +22,7 @@ os.environ.update(
     DIAGNOSE_PORT="18890",
     DIAGNOSE_STREAM_PORT="0",
     STREAM_URL="",
+    COLLECTOR_WHEELS="0",
     DEBUG="0",
     # Playwright's sync API runs an event loop in the test's own thread, where Django would refuse the ORM.
     DJANGO_ALLOW_ASYNC_UNSAFE="true",

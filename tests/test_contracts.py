@@ -92,6 +92,13 @@ API = {path: pattern for path, pattern in ADDRESSES.items() if path.startswith("
 PAGES = {path: pattern for path, pattern in ADDRESSES.items() if not path.startswith("api/v1/")}
 # Where somebody who is not signed in has to get to.
 OPEN_PAGES = {"sign-in", "sign-in/<str:secret>", "sign-out"}
+# What hosts install the collector with; nothing in it is secret.
+OPEN_PAGES |= {
+    "install.sh",
+    "collector/simple/",
+    "collector/simple/<slug:name>/",
+    "collector/files/<str:name>",
+}
 OPEN_ENDPOINTS = {"api/v1/openapi.json"}
 
 

@@ -28,6 +28,7 @@ from collectors.capture.failures import CaptureError, explain
 Kind = Literal["cpu", "gil", "wall", "native"]
 
 _PR_SET_PDEATHSIG = 1
+_SITE = Path(__file__).resolve().parents[2]
 _LIBC = ctypes.CDLL(None, use_errno=True)
 # py-spy refuses --native together with --nonblocking.
 _FLAGS: dict[Kind, tuple[str, ...]] = {
@@ -81,9 +82,9 @@ class Recording:
 
 
 def program() -> str:
-    """py-spy beside this interpreter, else on PATH. CaptureError when there is none."""
-    beside = Path(sys.executable).parent / "py-spy"
-    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    """py-spy beside this interpreter, else what the collector that is one file unpacked, else on PATH. CaptureError."""
+    beside = (Path(sys.executable).parent / "py-spy", _SITE / "bin" / "py-spy")
+    found = next((str(path) for path in beside if path.exists()), None) or shutil.which("py-spy")
     if found is None:
         raise CaptureError(
             "py-spy is not installed beside the collector: "

@@ -88,6 +88,12 @@ def beat(data_dir: Path) -> Service:
     return Service("beat", [*argv, "-s", str(data_dir / "beat-schedule"), "--pidfile="])
 
 
+def wheels() -> Service:
+    """What other hosts install from; beside all else, since a registry may be slow or not there at all."""
+    argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "vendor_collector", "--if-needed"]
+    return Service("wheels", ["nice", *argv], once=True)
+
+
 def collector(state_dir: Path) -> Service:
     env = {
         "DIAGNOSE_COLLECTOR_SERVER": web_url(),

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from diagnose.web import captures, finding, findings, host, hosts, overview, profile, sign_in, storage
+from diagnose.web import (
+    captures,
+    finding,
+    findings,
+    host,
+    hosts,
+    install,
+    overview,
+    profile,
+    sign_in,
+    storage,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", overview.overview, name="overview"),
@@ -21,6 +32,10 @@ urlpatterns: list[URLPattern] = [
     path("profile", profile.profile, name="profile"),
     path("captures", captures.captures, name="captures"),
     path("captures/<str:capture_id>", captures.capture, name="capture"),
+    path("install.sh", install.install_script, name="install-script"),
+    path("collector/simple/", install.projects, name="collector-projects"),
+    path("collector/simple/<slug:name>/", install.project, name="collector-project"),
+    path("collector/files/<str:name>", install.file, name="collector-file"),
     path("storage", storage.storage, name="storage"),
     path("storage/chart", storage.chart, name="storage-chart"),
 ]

@@ -37,6 +37,7 @@ class Product:
             "SECRET_KEY": "",
             "DATABASE_URL": "",
             "REDIS_URL": "",
+            "COLLECTOR_WHEELS": "0",
         }
         self.process: subprocess.Popen[str] | None = None
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from diagnose.access import audit, tokens
+from diagnose.installer import script
 from diagnose.management import checkup
 from diagnose.models.access import Token
 
@@ -30,17 +31,14 @@ class Command(BaseCommand):
         secret = tokens.issue(Token.Kind.ENROLL, label=label, lifetime=timedelta(hours=hours))
         audit.record("manage.py", "issue token", "enrolment", label=label, hours=hours)
         self.stdout.write(f"Enrolment token, good for {hours:g} hours and any number of hosts:\n  {secret}")
-        self.stdout.write(
-            "On the other host, with `diagnose-collector` installed there (see collectors/README.md):"
-        )
-        self.stdout.write(f"  {_line(secret)}")
+        self.stdout.write("On the other host (collectors/README.md has other ways):")
+        for line in script.lines(_url(), secret):
+            self.stdout.write(f"  {line}")
         if settings.CONFIG["DIAGNOSE_BIND"] in {"127.0.0.1", "::1", "localhost"}:
             self.stdout.write(
                 "This server listens on this machine only: set DIAGNOSE_BIND=0.0.0.0 and ALLOWED_HOSTS."
             )
 
 
-def _line(secret: str) -> str:
-    url = f"http://{socket.getfqdn()}:{settings.CONFIG['DIAGNOSE_PORT']}"
-    # Through standard input: other users see command lines.
-    return f"echo {secret} | sudo diagnose-collector enroll --server {url} --enroll-token-file -"
+def _url() -> str:
+    return f"http://{socket.getfqdn()}:{settings.CONFIG['DIAGNOSE_PORT']}"

@@ -83,6 +83,8 @@ def _start(supervisor: Supervisor) -> None:
     ready = supervisor.wait_for(services.web_answers, _READY_SECONDS)
     if not supervisor.stopping:
         supervisor.start(services.collector(data_dir / "collector"))
+        if settings.CONFIG["COLLECTOR_WHEELS"]:
+            supervisor.start(services.wheels())
         _tell(ready, link)
 
 

@@ -20,7 +20,8 @@ def test_enroll_prints_a_working_token_and_the_line_for_the_other_host(capsys):
     secret = re.findall(r"dge_\S+", printed)[0]
     token = tokens.authenticate(secret)
     assert (token.kind, token.label) == (Token.Kind.ENROLL, "rack 7")
-    assert f"echo {secret} | sudo diagnose-collector enroll --server http://" in printed
+    assert f"  export DIAGNOSE_ENROLL_TOKEN={secret}\n  curl -fsSL http://" in printed
+    assert printed.count(secret) == 2  # once to keep, once to type: in no command line that others see
     assert "DIAGNOSE_BIND=0.0.0.0" in printed
     assert AuditEntry.objects.get().action == "issue token"
 

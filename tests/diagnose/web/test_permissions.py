@@ -7,6 +7,7 @@ from diagnose.models import Finding
 from diagnose.web.urls import urlpatterns
 
 OPEN = {"sign-in", "sign-in-link", "sign-out"}
+OPEN |= {"install-script", "collector-projects", "collector-project", "collector-file"}
 ACTIONS = ("acknowledge", "applied", "mute", "unmute", "feedback")
 
 
