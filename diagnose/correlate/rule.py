@@ -32,6 +32,11 @@ class Evidence:
     profile: str = ""
 
 
+def supports_if(holds: bool) -> Kind:
+    """What a reading says that speaks either for the defect or against it."""
+    return "supports" if holds else "contradicts"
+
+
 def strength(value: float, threshold: float, clear_at: float) -> float:
     """How far a reading went from the threshold to where it leaves no doubt, bounded to 0…1; falling scales too."""
     return min(1.0, max(0.0, (value - threshold) / (clear_at - threshold)))
@@ -39,17 +44,23 @@ def strength(value: float, threshold: float, clear_at: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Where on the host it applies. The pid is for people: a restarted process is the same subject."""
+    """Where on the host it applies; all empty: everywhere. The pid is for people: a restarted process is the same
+    subject."""
 
     service: str = ""
     pid: int | None = None
     listener: str = ""
     netns: str = ""
+    destination: str = ""
+    cgroup: str = ""
+    cpu: int | None = None
 
     @property
     def key(self) -> str:
         """What makes two verdicts of a rule the same finding; a restarted container has another namespace."""
-        return "|".join((self.service or self.netns, self.listener))
+        cpu = "" if self.cpu is None else f"cpu{self.cpu}"
+        more = (part for part in (self.destination, self.cgroup, cpu) if part)
+        return "|".join((self.service or self.netns, self.listener, *more))
 
     @property
     def name(self) -> str:
@@ -59,10 +70,18 @@ class Subject:
             return f"{self.service} ({pid})"
         return self.service or pid or "a process of another user"
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is trouble of the whole host, or of one network namespace of it."""
+        return not any((self.service, self.pid, self.listener, self.destination, self.cgroup))
+
     def touches(self, other: Subject) -> bool:
-        """Whether trouble here can be trouble there: the same process, service or listener."""
+        """Whether trouble here can be trouble there: the same process, service, listener or destination, or the whole
+        of which the other is a part."""
         return (
-            (self.pid is not None and self.pid == other.pid)
+            (self.everywhere and self.netns in ("", other.netns))
+            or bool(self.destination and (self.destination, self.netns) == (other.destination, other.netns))
+            or (self.pid is not None and self.pid == other.pid)
             or bool(self.service and self.service == other.service)
             or bool(self.listener and (self.listener, self.netns) == (other.listener, other.netns))
         )
@@ -96,11 +115,11 @@ class WillNotHelp:
 
 @dataclass(frozen=True, slots=True)
 class Sysctl:
-    """Set a kernel parameter."""
+    """Set a kernel parameter; some take several numbers."""
 
     name: str
-    current: int
-    proposed: int
+    current: int | str
+    proposed: int | str
 
 
 @dataclass(frozen=True, slots=True)

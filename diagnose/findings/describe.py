@@ -40,6 +40,9 @@ def _subject(verdict: Verdict) -> dict[str, Any]:
         "pid": subject.pid,
         "listener": subject.listener,
         "netns": subject.netns,
+        "destination": subject.destination,
+        "cgroup": subject.cgroup,
+        "cpu": subject.cpu,
     }
     return {name: value for name, value in given.items() if value not in (None, "")}
 

@@ -18,7 +18,7 @@ def render(recommendation: Recommendation) -> str | None:
             return None
 
 
-def _sysctl(name: str, value: int) -> str:
+def _sysctl(name: str, value: int | str) -> str:
     return f"""\
 - name: Set {name}
   ansible.posix.sysctl:

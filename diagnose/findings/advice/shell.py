@@ -11,7 +11,7 @@ def render(recommendation: Recommendation) -> str | None:
     """Commands, with comments where the change is a program's own setting."""
     match recommendation.change:
         case Sysctl(name, _, proposed):
-            return f"sysctl -w {name}={proposed}"
+            return f"sysctl -w {shlex.quote(f'{name}={proposed}')}"
         case OpenFiles(_, pid, _, proposed):
             return f"prlimit --pid {pid} --nofile={proposed}:{proposed}"
         case Backlog():

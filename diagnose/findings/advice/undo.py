@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from diagnose.correlate.rule import Backlog, Change, Code, Inspect, OpenFiles, Sysctl, Workers
 from diagnose.findings.advice import sysctl_d, systemd
 
@@ -10,7 +12,7 @@ def undo(change: Change) -> str:
     """Words or commands; they bring the value back that was measured before the change."""
     match change:
         case Sysctl(name, current, _):
-            return f"sysctl -w {name}={current}, and remove its line from {sysctl_d.PATH}"
+            return f"sysctl -w {shlex.quote(f'{name}={current}')}, and remove its line from {sysctl_d.PATH}"
         case OpenFiles(service, pid, current, _) if service.endswith(".service"):
             path = systemd.drop_in_path(service)
             return f"rm {path}; systemctl daemon-reload; prlimit --pid {pid} --nofile={current}:"

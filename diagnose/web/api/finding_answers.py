@@ -19,6 +19,9 @@ class Subject(Answer, frozen=True, omit_defaults=True):
     pid: int | msgspec.UnsetType = msgspec.UNSET
     listener: str | msgspec.UnsetType = msgspec.UNSET
     netns: str | msgspec.UnsetType = msgspec.UNSET
+    destination: str | msgspec.UnsetType = msgspec.UNSET
+    cgroup: str | msgspec.UnsetType = msgspec.UNSET
+    cpu: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Impact(Answer, frozen=True):
