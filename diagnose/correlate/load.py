@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -23,10 +23,11 @@ _MOST_STACKS = 1000
 _PROFILES = ("cpu", "gil", "wall")
 
 
-def window(host: Host, start: datetime, end: datetime) -> Samples | None:
-    """What was measured from `start` on; it ends with the last reading. None when there was none."""
+def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | None = None) -> Samples | None:
+    """What was measured from `start` on, of the metrics that rules read unless others are `wanted`; it ends with the
+    last reading. None when there was none."""
     start_ns, end_ns = _ns(start), _ns(end) + 1
-    found = _series(host, start_ns, end_ns)
+    found = _series(host, metrics() if wanted is None else wanted, start_ns, end_ns)
     if not found:
         return None
     every = [each for group in found.values() for each in group]
@@ -55,8 +56,8 @@ def metrics() -> tuple[str, ...]:
     return tuple(sorted({name for each in signals for name in sys.modules[each.__module__].READS}))
 
 
-def _series(host: Host, start_ns: int, end_ns: int) -> dict[str, tuple[Series, ...]]:
-    refs = store.of_host(host.pk, metrics())
+def _series(host: Host, wanted: Sequence[str], start_ns: int, end_ns: int) -> dict[str, tuple[Series, ...]]:
+    refs = store.of_host(host.pk, wanted)
     points = store.read(refs, start_ns, end_ns)
     found: dict[str, list[Series]] = {}
     for ref in refs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,13 +15,20 @@ import numpy as np
 from diagnose.correlate.samples import Frame, Profile, Samples, Series, Stack
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "windows"
+BUNDLES = FOLDER.parent / "bundles"
 START_NS = 1_800_000_000 * 10**9
 
 
 @cache
 def recorded(name: str) -> Samples:
-    """One window as the collector's probes and sampler saw it."""
-    raw = json.loads((FOLDER / f"{name}.json").read_text())
+    """One window as the collector's probes and sampler saw it; bundles of the fault corpus too."""
+    bundle = BUNDLES / f"{name}.json.gz"
+    text = gzip.decompress(bundle.read_bytes()) if bundle.exists() else (FOLDER / f"{name}.json").read_bytes()
+    return parsed(json.loads(text))
+
+
+def parsed(raw: Mapping[str, Any]) -> Samples:
+    """The window of a recording."""
     series: dict[str, list[Series]] = {}
     for row in raw["series"]:
         times = np.array(row["times"], np.int64) * 10**6
