@@ -17,7 +17,7 @@ BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench
 # They ask no database, so once is enough.
 WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
 
-.PHONY: help run demo test test-unit test-system test-postgresql test-faults lint format bench packs chromium pack-tools programs clean
+.PHONY: help run demo test test-unit test-system test-postgresql test-faults faults lint format bench packs chromium pack-tools programs clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -44,6 +44,9 @@ test-postgresql: $(INSTALLED_FOR_TESTS)  ## what needs a database, on a throw-aw
 test-faults: $(INSTALLED_FOR_TESTS)  ## kill -9 in 50 seeded rounds (FAULT_SEED=1 FAULT_ROUNDS=50), part of test-system; a stopped run goes on
 	@.ci/postgresql
 	$(BIN)/python -m pytest -m system tests/integration/faults
+
+faults: $(INSTALLED_FOR_TESTS) programs  ## the whole fault corpus against the product, as root (RESULTS=data/faults); a stopped run goes on
+	DATA_DIR=$(or $(RESULTS),data/faults) DIAGNOSE_PORT=18930 $(BIN)/python manage.py faults --all
 
 lint: $(INSTALLED_FOR_TESTS)  ## formatting, defects, types, import directions, templates
 	$(BIN)/ruff format --check .
@@ -74,7 +77,7 @@ pack-tools:
 	@.ci/pack-tools
 
 programs:
-	@.ci/programs nginx go openssl systemd-analyze
+	@.ci/programs nginx go openssl systemd-analyze nft ip
 
 clean:  ## remove what was installed and built; data/ stays
 	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

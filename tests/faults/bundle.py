@@ -1,0 +1,68 @@
+"""Everything that was read during a run, kept in the form of recorded windows, so that it can be judged again."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Collection
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from diagnose.correlate import load
+from diagnose.correlate.samples import Profile, Samples, Series
+from diagnose.models.host import Host
+from diagnose.models.series import Series as SeriesRow
+
+
+def read(host: Host, start: datetime, end: datetime, pids: Collection[int]) -> dict[str, Any] | None:
+    """All series of the host but those of processes that are not the case's. None when nothing arrived."""
+    metrics = SeriesRow.objects.filter(host=host).values_list("metric", flat=True)
+    samples = load.window(host, start, end, sorted(set(metrics)))
+    return None if samples is None else as_json(samples, pids)
+
+
+def write(path: Path, window: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(window, separators=(",", ":"), sort_keys=True)
+    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def as_json(samples: Samples, pids: Collection[int]) -> dict[str, Any]:
+    """As `tests.diagnose.correlate.windows` reads it."""
+    mine = {str(pid) for pid in pids} | {""}
+    # What eBPF tells of other network namespaces is other people's.
+    every = [each for group in samples.series.values() for each in group]
+    series = [each for each in every if not each.labels.get("netns")]
+    return {
+        "host": samples.host,
+        "start_ms": samples.start_ns // 10**6,
+        "end_ms": samples.end_ns // 10**6,
+        "facts": dict(samples.facts),
+        "series": [_series(each) for each in series if each.labels.get("pid", "") in mine],
+        "profiles": [_profile(each) for each in samples.profiles if each.pid in pids],
+    }
+
+
+def _series(series: Series) -> dict[str, Any]:
+    return {
+        "metric": series.metric,
+        "labels": dict(series.labels),
+        "counter": series.counter,
+        "times": (series.times_ns // 10**6).tolist(),
+        "values": [round(float(value), 6) for value in series.values],
+    }
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    return {
+        "service": profile.service,
+        "pid": profile.pid,
+        "type": profile.type,
+        "period_ns": profile.period_ns,
+        "seconds": round(profile.seconds, 3),
+        "stacks": [
+            [stack.thread, stack.count, [[frame.name, frame.file, frame.line] for frame in stack.frames]]
+            for stack in profile.stacks
+        ],
+    }

@@ -1,0 +1,131 @@
+"""Connections that are not closed, broken off, refused, or opened anew for every request."""
+
+from __future__ import annotations
+
+from tests.faults.case import Case, Knobs
+from tests.faults.stage import Stage
+
+PORT = 7301
+
+
+def never_closed(stage: Stage, knobs: Knobs) -> None:
+    stage.program("server.py", PORT, "--never-close")
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"])
+
+
+def closed_a_little_late(stage: Stage, _: Knobs) -> None:
+    """Two dozen connections are in CLOSE_WAIT at any time, each for two seconds."""
+    stage.program("server.py", PORT, "--delay", 2)
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", 12, "--hang-up")
+
+
+def broken_off(stage: Stage, knobs: Knobs) -> None:
+    stage.program("server.py", PORT, "--reset")
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"])
+
+
+def refused(stage: Stage, knobs: Knobs) -> None:
+    """The server is gone, its clients try on."""
+    server = stage.program("server.py", PORT)
+    stage.wait_for_listener(PORT)
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"])
+    stage.begin()
+    server.kill()
+
+
+def a_health_check_fails(stage: Stage, _: Knobs) -> None:
+    """One probe a second is refused; everything else goes well."""
+    stage.program("server.py", PORT)
+    stage.wait_for_listener(PORT)
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", 20)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT + 1}", "--rate", 1)
+
+
+def no_keep_alive(stage: Stage, knobs: Knobs) -> None:
+    stage.program("server.py", PORT)
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"])
+
+
+def kept_alive(stage: Stage, _: Knobs) -> None:
+    stage.program("server.py", PORT)
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--kept", 20, "--pause", 0.1)
+
+
+CASES = [
+    Case(
+        name="close-wait-leak",
+        family="connections",
+        story="Clients hang up and the server never closes its end.",
+        fix="close() on every path.",
+        truth=("network.close_wait_leak",),
+        play=never_closed,
+        intensities={"slow": {"rate": 3}, "fast": {"rate": 15}},
+        smoke=True,
+    ),
+    Case(
+        name="closed-a-little-late",
+        family="connections",
+        story="The server answers after two seconds, when its clients have hung up, and closes then.",
+        fix="",
+        truth=(),
+        play=closed_a_little_late,
+        lookalike_of="close-wait-leak",
+    ),
+    Case(
+        name="broken-off",
+        family="connections",
+        story="The server resets every connection instead of answering.",
+        fix="What makes the server abort.",
+        truth=("network.connection_resets",),
+        play=broken_off,
+        intensities={"slow": {"rate": 10}, "fast": {"rate": 50}},
+    ),
+    Case(
+        name="nobody-listens",
+        family="connections",
+        story="The server ended, and its clients are refused.",
+        fix="Start the server again, or take it out of the clients' list.",
+        truth=("network.connection_resets",),
+        play=refused,
+        intensities={"usual": {"rate": 20}},
+        lookalike_of="broken-off",
+    ),
+    Case(
+        name="a-health-check-fails",
+        family="connections",
+        story="One refused connection a second beside twenty that go well.",
+        fix="",
+        truth=(),
+        play=a_health_check_fails,
+        lookalike_of="nobody-listens",
+    ),
+    Case(
+        name="no-keep-alive",
+        family="connections",
+        story="A connection for every request, hundreds a second.",
+        fix="Keep-alive in client and server.",
+        truth=("network.connection_churn",),
+        play=no_keep_alive,
+        intensities={"usual": {"rate": 400}},
+    ),
+    Case(
+        name="kept-alive",
+        family="connections",
+        story="Twenty kept connections with two hundred requests a second.",
+        fix="",
+        truth=(),
+        play=kept_alive,
+        lookalike_of="no-keep-alive",
+    ),
+]

@@ -1,0 +1,28 @@
+"""The corpus itself: cases say what they are, and what they look like."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.corpus import all_cases
+
+CASES = all_cases()
+NAMES = {case.name for case in CASES}
+
+
+def test_names_are_used_once():
+    assert len(NAMES) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_case_has_a_story_intensities_and_a_fix_unless_it_is_healthy(case):
+    assert case.story
+    assert case.intensities
+    assert bool(case.fix) == bool(case.truth)
+    assert not case.lookalike_of or case.lookalike_of in NAMES
+    assert case.patience_seconds <= 60
+
+
+def test_there_are_lookalikes_and_healthy_hosts():
+    assert sum(bool(case.lookalike_of) for case in CASES) >= 10
+    assert sum(case.benign for case in CASES) >= 8
