@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,10 @@ class Namespace:
         return {pid for pid in found if _inode(pid) == inode} - {self.pid}
 
     def close(self) -> None:
+        """With all who live here: what a program of a case started outlives it."""
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._holder.kill()
         self._holder.wait()
 
@@ -177,8 +182,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _remove(group: Path) -> None:
-    """Its processes were killed and may take a moment to be gone."""
+    """Its processes are killed, those that they started too, and may take a moment to be gone."""
     for _ in range(100):
+        for pid in (group / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
         with contextlib.suppress(OSError):
             group.rmdir()
             return
