@@ -82,6 +82,15 @@ def percentile(samples: Sequence[float], share: float) -> float:
     return rounded(ordered[min(len(ordered) - 1, int(len(ordered) * share))])
 
 
+def update(area: str, rows: Sequence[Row]) -> None:
+    """Replace those of the area's last results that were measured again, and print all."""
+    file = RESULTS / f"{area}.json"
+    last = [Row(**one) for one in json.loads(file.read_text())] if file.exists() else []
+    names = [*dict.fromkeys(one.name for one in (*last, *rows))]
+    found = {one.name: one for one in (*last, *rows)}
+    write(area, [found[name] for name in names])
+
+
 def write(area: str, rows: Sequence[Row]) -> None:
     """Replace the area's last results, and print them."""
     RESULTS.mkdir(exist_ok=True)

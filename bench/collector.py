@@ -1,13 +1,15 @@
 """What the collector costs its host: `python -m bench.collector`.
 
 Method: the collector as installed, with all default probes and a push every ten seconds, without stack sampling (which
-has a budget of its own), sends to a server in another process that commits at once. Beside it, one after the other and
-in alternating order, Debian's `prometheus-node-exporter` (scraped every ten seconds) and `netdata` (as configured by
-default, database in memory), where they are installed. Each is left alone for 15 s, then its CPU time and that of its
-children is taken over BENCH_SECONDS (40), and its resident memory at the end; BENCH_ROUNDS (5) rounds. `idle` is the
+has a budget of its own), sends to a server in another process that commits at once. Beside it, at the same time on the
+same host, run Debian's `prometheus-node-exporter` (scraped every ten seconds) and `netdata` (as configured by default,
+database in memory), where they are installed. They are left alone for 25 s; then the CPU time of each with its
+children is taken over BENCH_SECONDS (30), and its resident memory at the end, in BENCH_ROUNDS (5) rounds. `idle` is the
 host as it is, `crowded` the same with 10,000 sockets and 500 processes more. `connections_pass` is CPU time of one pass
-of the probe over 10,000 sockets in a network namespace of its own, `start_to_first_commit` lasts from the start of the
-process to the server's answer.
+of the probe over 10,000 sockets in a network namespace of its own, all without traffic or (`active`) all with some
+since the last pass. `start_to_first_commit` lasts from the start of the process to the server's answer.
+BENCH_PARTS chooses among `idle,crowded,pass,start`; rows of other parts stay as they were. All together take seven
+minutes.
 """
 
 from __future__ import annotations
@@ -15,10 +17,8 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import http.client
-import json
 import multiprocessing
 import os
-import random
 import shutil
 import signal
 import socket
@@ -30,23 +30,24 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager, nullcontext
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench import _results
+from bench._committing import PORT, committing_server
 from bench._crowd import SOCKETS, crowd, pairs
 from bench._machine import usage_of
 from bench._results import Row, row
 from collectors.probe import Host
 from collectors.probes.net.connections import Connections
-from collectors.wire import decode_batch
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-SECONDS = float(os.environ.get("BENCH_SECONDS", "40"))
-SETTLE_SECONDS, SCRAPE_SECONDS, PASSES, STARTS = 15.0, 10.0, 9, 5
-PORT, EXPORTER_PORT, NETDATA_PORT = 18_491, 18_492, 18_493
+SECONDS = float(os.environ.get("BENCH_SECONDS", "30"))
+SCENES = {"idle": (1.0, 45.0), "crowded": (2.0, None)}  # targets: % of a core, MiB
+PARTS = os.environ.get("BENCH_PARTS", "idle,crowded,pass,start").split(",")
+SETTLE_SECONDS, SCRAPE_SECONDS, PASSES, STARTS = 25.0, 10.0, 15, 7
+EXPORTER_PORT, NETDATA_PORT = 18_492, 18_493
 NETDATA = """
 [global]
     run as user = {user}
@@ -62,17 +63,21 @@ NETDATA = """
 
 
 def main() -> None:
+    if unknown := {*PARTS} - {*SCENES, "pass", "start"}:
+        raise SystemExit(f"BENCH_PARTS: no part {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="diagnose-bench-") as name, committing_server() as commits:
         folder = Path(name)
-        guests = dict(found_guests(folder))
-        rows: list[Row] = []
-        for scene, targets in (("idle", (1.0, 45.0)), ("crowded", (2.0, None))):
+        for scene in (part for part in SCENES if part in PARTS):
             with crowd() if scene == "crowded" else nullcontext():
-                rows += costs(scene, guests, targets)
-        starts = [seconds_to_first_commit(folder, commits) for _ in range(STARTS)]
-    rows.append(row("connections_pass_10k_sockets", in_child(pass_milliseconds), "ms", "lower", 30))
-    rows.append(row("start_to_first_commit", starts, "s", "lower", 1.5))
-    _results.write("collector", rows)
+                rows += costs(scene, dict(found_guests(folder)))
+        if "start" in PARTS:
+            starts = [seconds_to_first_commit(folder, commits) for _ in range(STARTS)]
+            rows.append(row("start_to_first_commit", starts, "s", "lower", 1.5))
+    if "pass" in PARTS:
+        for kind, found in zip(("", "active_"), in_child(pass_milliseconds), strict=True):
+            rows.append(row(f"connections_pass_10k_{kind}sockets", found, "ms", "lower", 30))
+    _results.update("collector", rows)
 
 
 Start = Callable[[], list[str]]
@@ -102,35 +107,36 @@ def collector_command(state: Path) -> list[str]:
     return [sys.executable, "-m", "collectors", "run", *where]
 
 
-def costs(scene: str, guests: dict[str, Start], targets: tuple[float, float | None]) -> Iterator[Row]:
-    """CPU and memory of all, in another order each round."""
+def costs(scene: str, guests: dict[str, Start]) -> Iterator[Row]:
+    """CPU and memory of all at the same time: what disturbs one disturbs its peers too."""
     cpu, memory = defaultdict(list), defaultdict(list)
-    for number in range(ROUNDS):
-        names = list(guests)
-        random.Random(number).shuffle(names)
-        for name in names:
-            share, megabytes = cost_of(guests[name]())
-            cpu[name].append(share)
-            memory[name].append(megabytes)
-    for kind, unit, found, target in (
-        ("cpu", "% of a core", cpu, targets[0]),
-        ("memory", "MiB", memory, targets[1]),
+    with ExitStack() as stack:
+        groups = {name: stack.enter_context(running(start())) for name, start in guests.items()}
+        stack.enter_context(scraped())
+        time.sleep(SETTLE_SECONDS)
+        for _ in range(ROUNDS):
+            for name, (share, megabytes) in cost_of(groups).items():
+                cpu[name].append(share)
+                memory[name].append(megabytes)
+    for kind, unit, found, target in zip(
+        ("cpu", "memory"), ("% of a core", "MiB"), (cpu, memory), SCENES[scene], strict=True
     ):
         own = found.pop("collector")
         yield row(f"{scene}_{kind}", own, unit, "lower", target, beside=found)
 
 
-def cost_of(command: list[str]) -> tuple[float, float]:
-    """Percent of a core, and MiB at the end."""
-    with running(command) as group, scraped():
-        time.sleep(SETTLE_SECONDS)
-        before, began = usage_of(group), time.monotonic()
-        time.sleep(SECONDS)
+def cost_of(groups: dict[str, int]) -> dict[str, tuple[float, float]]:
+    """Percent of a core, and MiB at the end, of each process group."""
+    before, began = {name: usage_of(group) for name, group in groups.items()}, time.monotonic()
+    time.sleep(SECONDS)
+    found = {}
+    for name, group in groups.items():
         after = usage_of(group)
         if not after.rss_bytes:
-            raise SystemExit(f"{command[0]} ended by itself")
-        spent = after.cpu_seconds - before.cpu_seconds
-        return 100 * spent / (time.monotonic() - began), after.rss_bytes / 2**20
+            raise SystemExit(f"{name} ended by itself")
+        share = (after.cpu_seconds - before[name].cpu_seconds) / (time.monotonic() - began)
+        found[name] = 100 * share, after.rss_bytes / 2**20
+    return found
 
 
 @contextmanager
@@ -151,7 +157,7 @@ def running(command: list[str]) -> Iterator[int]:
 
 @contextmanager
 def scraped() -> Iterator[None]:
-    """Asks the exporter as a Prometheus would; of the others nobody asks anything."""
+    """Asks the exporter, where there is one, as a Prometheus would; of the others nobody asks anything."""
     over = threading.Event()
 
     def scrape() -> None:
@@ -160,7 +166,7 @@ def scraped() -> Iterator[None]:
             try:
                 connection.request("GET", "/metrics")
                 connection.getresponse().read()
-            except OSError:  # another guest's turn
+            except OSError:  # not installed
                 pass
             finally:
                 connection.close()
@@ -172,54 +178,6 @@ def scraped() -> Iterator[None]:
     finally:
         over.set()
         thread.join()
-
-
-@contextmanager
-def committing_server() -> Iterator[Connection]:
-    """A server in a process of its own; what it commits comes through the connection."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
-    process.start()
-    ours.recv()
-    try:
-        yield ours
-    finally:
-        process.terminate()
-        process.join()
-
-
-def serve(told: Connection) -> None:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer: dict[str, object] = {}
-            if self.path == "/api/v1/batches":
-                batch = decode_batch(body)
-                answer = {"committed": {"epoch": batch.epoch, "seq": batch.seq}}
-                told.send((batch.epoch, batch.seq))
-            self.answer(202, answer)
-
-        def do_GET(self) -> None:
-            time.sleep(20)
-            with suppress(ConnectionError):  # the collector has ended meanwhile
-                self.answer(200, {"commands": [], "after": ""})
-
-        def answer(self, status: int, content: dict[str, object]) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
-    told.send("up")
-    server.serve_forever()
 
 
 def seconds_to_first_commit(folder: Path, commits: Connection) -> float:
@@ -240,21 +198,28 @@ def pass_milliseconds(told: Connection) -> None:
     with socket.socket() as control:
         fcntl.ioctl(control, 0x8914, struct.pack("16sH14x", b"lo", 0x41))
     kept = pairs(SOCKETS // 2)
-    probe, found = Connections(), []
-    for _ in range(PASSES + 1):
-        began = time.process_time()
-        for _sample in probe.collect(Host(Path("/proc"), Path("/sys"), time.time_ns())):
-            pass
-        found.append((time.process_time() - began) * 1000)
-    told.send(found[1:])
-    del kept
+    ends = [each for each in kept if not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)]
+    probe = Connections()
+    told.send([[pass_of(probe, active) for _ in range(PASSES + 1)][1:] for active in ([], ends)])
 
 
-def in_child(work: Callable[[Connection], None]) -> list[float]:
+def pass_of(probe: Connections, active: list[socket.socket]) -> float:
+    """CPU milliseconds of one pass after these sockets have sent and read a byte."""
+    for end in active:
+        end.send(b"x")
+    for end in active:
+        end.recv(1)
+    began = time.process_time()
+    for _sample in probe.collect(Host(Path("/proc"), Path("/sys"), time.time_ns())):
+        pass
+    return (time.process_time() - began) * 1000
+
+
+def in_child(work: Callable[[Connection], None]) -> list[list[float]]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.Process(target=work, args=(theirs,))
     process.start()
-    found: list[float] = ours.recv()
+    found: list[list[float]] = ours.recv()
     process.join()
     return found
 
