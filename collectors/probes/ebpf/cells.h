@@ -78,7 +78,15 @@ static __always_inline void count_lost(void)
 		__sync_fetch_and_add(counted, 1);
 }
 
-static __always_inline void add(struct key *key, u64 ns)
+/* Where events are many and alike, one in so many is counted, for as many; which one is drawn by lot. */
+#define ONE_IN 8
+
+static __always_inline bool is_drawn(void)
+{
+	return bpf_get_prandom_u32() % ONE_IN == 0;
+}
+
+static __always_inline void add_times(struct key *key, u64 ns, u64 times)
 {
 	struct cell *cell, empty = {};
 
@@ -94,6 +102,11 @@ static __always_inline void add(struct key *key, u64 ns)
 	}
 	/* A program may be interrupted by itself on the same CPU, in a softirq. Plain additions lost one of some ten
 	 * thousand connections. */
-	__sync_fetch_and_add(&cell->count, 1);
-	__sync_fetch_and_add(&cell->sum_ns, ns);
+	__sync_fetch_and_add(&cell->count, times);
+	__sync_fetch_and_add(&cell->sum_ns, ns * times);
+}
+
+static __always_inline void add(struct key *key, u64 ns)
+{
+	add_times(key, ns, 1);
 }

@@ -89,7 +89,7 @@ struct tcp_sock {
 	struct inet_connection_sock inet_conn;
 	u32 srtt_us;
 	u64 bytes_received;
-	u32 rcv_nxt, copied_seq;
+	u32 segs_in, rcv_nxt, copied_seq;
 };
 struct socket {
 	struct sock *sk;

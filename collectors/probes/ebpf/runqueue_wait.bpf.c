@@ -15,6 +15,7 @@ struct group {
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum { WAITED, THROTTLED };
+#define SHORT_NS 1000000 /* nearly all waits of a host that has CPUs to spare; one of eight is counted, for eight */
 
 struct stop {
 	u64 stopped; /* how long the group's clock on this CPU has stood still, as last seen */
@@ -64,7 +65,7 @@ SEC("tp_btf/sched_switch")
 int BPF_PROG(switched, bool preempted, struct task_struct *previous, struct task_struct *next)
 {
 	struct cfs_rq *queue = next->se.cfs_rq;
-	u64 queued_ns = next->sched_info.last_queued, now_ns;
+	u64 queued_ns = next->sched_info.last_queued, now_ns, ns, times = 1;
 	struct key key = {};
 
 	if (!queued_ns || !next->pid)
@@ -72,9 +73,15 @@ int BPF_PROG(switched, bool preempted, struct task_struct *previous, struct task
 	now_ns = queue->rq->clock;
 	if (now_ns < queued_ns)
 		return 0;
+	ns = now_ns - queued_ns;
 	key.kind = was_throttled(queue, queued_ns, now_ns) ? THROTTLED : WAITED;
-	key.bucket = bucket_of(now_ns - queued_ns, 4);
+	if (key.kind == WAITED && ns < SHORT_NS) {
+		if (!is_drawn())
+			return 0;
+		times = ONE_IN;
+	}
+	key.bucket = bucket_of(ns, 4);
 	key.group.tgid = next->flags & PF_KTHREAD ? 0 : next->tgid;
-	add(&key, now_ns - queued_ns);
+	add_times(&key, ns, times);
 	return 0;
 }

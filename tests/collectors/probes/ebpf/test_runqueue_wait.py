@@ -59,6 +59,31 @@ def test_waits_behind_a_busy_neighbour_are_those_that_the_kernel_accounts():
     assert histograms(samples, THROTTLED, service="victim") == []
 
 
+NAPPER = """
+import sys, time
+sys.stdin.readline()
+for _ in range(4000):
+    time.sleep(0.00005)
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_short_waits_that_are_drawn_stand_for_all():
+    """The third field of schedstat is how often a thread got a CPU; five standard deviations are 20 percent."""
+    with counting(RunqueueWait()) as read, own_service("napper", NAPPER) as napper:
+        schedstat = Path(f"/proc/{napper.pid}/schedstat")
+        before = int(schedstat.read_text().split()[2])
+        napper.stdin.write("go\n")
+        napper.stdin.flush()
+        assert napper.stdout.readline() == "done\n"
+        truth = int(schedstat.read_text().split()[2]) - before
+        samples = read()
+    (found,) = histograms(samples, WAIT, service="napper")
+    assert truth >= 4000
+    assert 0.75 * truth < found.count < 1.25 * truth
+
+
 def throttled_seconds(group: Path) -> float:
     fields = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
     return (
@@ -110,9 +135,11 @@ def test_waits_for_a_quota_are_told_apart():
     assert found.sum / found.count > 0.4 * (PERIOD_US - QUOTA_US) / 1e6
 
 
-def test_a_process_that_is_gone_is_told_as_ended():
+def test_processes_that_are_gone_are_told_as_ended():
+    """A single one may not be drawn."""
     with counting(RunqueueWait()) as read:
-        os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
+        for _ in range(80):
+            os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0)
         samples = read()
     assert histograms(samples, WAIT, service="ended")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from collectors import netns
@@ -37,4 +39,22 @@ def test_a_delay_on_the_way_is_told_by_port_and_by_destination(told, metric, lab
     low, high = bounds(found.scheme, middle)
     assert low <= slowest_seconds * 1.1
     assert high >= 2 * ONE_WAY_SECONDS
-    assert found.count == sum(found.buckets.values()) >= 20
+    assert found.count == sum(found.buckets.values()) >= 5
+
+
+def test_segments_that_are_drawn_stand_for_all():
+    """Of 8,000 some thousand are drawn: five standard deviations are 15 percent."""
+    times = 8000
+    with (
+        counting(TcpRtt()) as read,
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
+        accepted, _ = server.accept()
+        with accepted:
+            for _ in range(times):
+                client.send(b"x")
+                accepted.recv(1)
+        port = str(server.getsockname()[1])
+        (found,) = histograms(read(), RTT, port=port)
+    assert 0.8 * times < found.count < 1.2 * times
