@@ -9,7 +9,7 @@
     gather      samples of an interval become encoded series; `outbox` moves them into the spool
     spool       encoded batches wait on disk until the server has committed them
     ship        sends batches over `client`; deletes what is committed
-    commands    asks the server for captures to make; `replies` says how they go, and sends their files
+    commands    asks the server for captures to make (`asking` waits); `replies` says how they go, and sends their files
     budget      what the agent itself costs; slows it down when that is too much
     agent       the loop over all of it; `state` shows it to `diagnose-collector status`
 

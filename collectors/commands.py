@@ -1,7 +1,6 @@
 """Asks the server for commands, and runs those that are new, in time, known and allowed by the host's owner.
 
-The request waits in the server's stream process, where the web process sends us with a signed ticket. When that
-process cannot be reached, the web process itself is asked every few seconds.
+`asking` knows how to wait for them, `replies` what is said back.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlencode, urljoin
 
 import msgspec
 
+from collectors.asking import Asking
 from collectors.capture.ending import Ending
 from collectors.capture.ondemand import Outlets
 from collectors.client import Answer, Client, Unreachable
@@ -27,12 +26,6 @@ from collectors.wire import CaptureTarget, Command, CommandStatus, Sample
 
 _LOG = logging.getLogger("diagnose.commands")
 
-WAIT_SECONDS = 25
-# The stream process answers after WAIT_SECONDS at the latest; more silence than this is a dead connection.
-GRACE_SECONDS = 10.0
-POLL_SECONDS = 5.0
-# A stream process that restarts is back in a second; one behind a closed port is tried ever more seldom.
-STREAM_RETRY_SECONDS = (1.0, 60.0)
 BACKOFF_SECONDS = (1.0, 60.0)
 # The server keeps to four; one that was called off takes a moment to end while the next begins.
 MAX_CAPTURES = 8
@@ -70,13 +63,11 @@ class Commands:
         emit: Callable[[Sample], None],
     ) -> None:
         self.error = ""
-        self._client, self._position = client, position
+        self._asking, self._position = Asking(client), position
         self._refusal, self._capture = refusal, capture
         self._after = position.read_text().strip() if position.exists() else ""
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._running: dict[str, _Running] = {}
-        self._stream_away_until = 0.0
-        self._stream_failures = 0
         self._failures = 0
         self._stopped = threading.Event()
         self._replies = Replies(client, self._stopped)
@@ -100,7 +91,7 @@ class Commands:
     def step(self) -> float:
         """Never raises: trouble is waited out."""
         try:
-            answer, rest = self._ask()
+            answer, rest = self._asking.ask(self._after)
             found = _decode(answer)
         except (Unreachable, NotUnderstood, StateError) as error:
             return self._back_off(error)
@@ -110,36 +101,6 @@ class Commands:
         for command in found.commands:
             self._handle(command)
         return rest
-
-    def _ask(self) -> tuple[Answer, float]:
-        """The answer, and how long to rest before the next question."""
-        if time.monotonic() < self._stream_away_until:
-            return self._client.get(self._path(0)), self._rest_without_stream()
-        answer = self._client.get(self._path(WAIT_SECONDS), WAIT_SECONDS + GRACE_SECONDS)
-        if answer.status != 307:
-            # Whoever answers at once without commands would be asked without a pause.
-            return answer, 1.0
-        url = urljoin(self._client.server + "/", answer.headers.get("location", ""))
-        try:
-            waited = self._client.get_elsewhere(url, WAIT_SECONDS + GRACE_SECONDS)
-            if waited.status == 200:
-                self._stream_failures = 0
-                return waited, 0.0
-            reason = f"{waited.status} from the stream process"
-        except Unreachable as error:
-            reason = str(error)
-        first, longest = STREAM_RETRY_SECONDS
-        away = min(first * 2.0 ** min(self._stream_failures, 16), longest)
-        self._stream_failures += 1
-        self._stream_away_until = time.monotonic() + away
-        _LOG.warning("cannot wait for commands, trying again in %.0f s: %s", away, reason)
-        return self._client.get(self._path(0)), self._rest_without_stream()
-
-    def _rest_without_stream(self) -> float:
-        return min(POLL_SECONDS, max(0.1, self._stream_away_until - time.monotonic()))
-
-    def _path(self, wait: int) -> str:
-        return f"/api/v1/commands?{urlencode({'wait': wait, 'after': self._after})}"
 
     def _remember_position(self, after: str) -> None:
         """Before the commands run: after a crash one is rather missed (and fails in words) than made twice."""

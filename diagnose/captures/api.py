@@ -22,8 +22,11 @@ from diagnose.models.access import Role
 from diagnose.stream import entries, question
 from diagnose.stream.origin import stream_origin
 
-# The ticket is used at once; this leaves room for a slow way.
+# A page uses its ticket at once; this leaves room for a slow way.
 _TICKET_SECONDS = 60
+# A collector keeps coming with its own, so that each poll costs the web process nothing; a token that was revoked
+# still hears of commands for so long, and can answer none.
+_COLLECTOR_TICKET_SECONDS = 600
 _MOST_COMMANDS = 200
 
 
@@ -35,7 +38,8 @@ def commands(request: ApiRequest) -> HttpResponse:
     after = question.position(request.GET.get("after", ""), "after")
     stream = queue.commands_stream(host.id)
     if wait:
-        return _redirect(request, "commands", stream, wait=f"{wait:g}", after=after)
+        ticket = tickets.sign(stream, _COLLECTOR_TICKET_SECONDS)
+        return _redirect(request, "commands", ticket, wait=f"{wait:g}", after=after)
     now_ns = time.time_ns()
     try:
         answer = queue.client().xrange(stream, entries.since(after), count=_MOST_COMMANDS)
@@ -76,11 +80,10 @@ def events(request: ApiRequest, capture_id: str) -> HttpResponse:
             lifecycle.announce(capture)
     except redis.RedisError as error:
         raise _queue_away(error) from None
-    return _redirect(request, "events", stream)
+    return _redirect(request, "events", tickets.sign(stream, _TICKET_SECONDS))
 
 
-def _redirect(request: ApiRequest, path: str, stream: str, **more: str) -> HttpResponse:
-    ticket = tickets.sign(stream, _TICKET_SECONDS)
+def _redirect(request: ApiRequest, path: str, ticket: str, **more: str) -> HttpResponse:
     url = f"{stream_origin(request)}/{path}?{urlencode({'ticket': ticket, **more})}"
     return HttpResponse(status=307, headers={"Location": url, "Cache-Control": "no-store"})
 

@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from collectors import commands as commands_module
+from collectors import asking as asking_module
+from collectors.asking import POLL_SECONDS, STREAM_RETRY_SECONDS
 from collectors.client import Client
-from collectors.commands import MAX_CAPTURES, POLL_SECONDS, STREAM_RETRY_SECONDS, Commands
+from collectors.commands import MAX_CAPTURES, Commands
 from collectors.wire import CaptureTarget, CommandStatus, Fact
 from tests.collectors.acceptor import Acceptor, json_reply, serving
 
@@ -116,6 +117,33 @@ def test_the_redirect_to_the_stream_process_is_followed_without_the_token(server
     assert [command.id for command in captures.started] == ["c1"]
 
 
+def test_a_ticket_is_used_until_it_is_over_and_then_the_server_is_asked_for_another(server, make):
+    stream, refused = Acceptor(), (401, {}, b"")
+    stream.routes["/commands"] = lambda request: json_reply(200, {"commands": [], "after": "7-0"})
+    with serving(stream):
+        server.routes[PATH] = lambda _: (
+            307,
+            {"Location": f"{stream.url}/commands?ticket=a&wait=25&after="},
+            b"",
+        )
+        asking = make()
+        assert [asking.step(), asking.step()] == [0.0, 0.0]
+        stream.script["/commands"] = [refused]
+        assert asking.step() == 0.0
+    assert [request.path.partition("after=")[2] for request in stream.requests] == ["", "7-0", "7-0", "7-0"]
+    asked = [request.path.partition("after=")[2] for request in server.requests]
+    assert asked == ["", "7-0"]
+
+
+def test_a_server_whose_tickets_never_hold_is_not_asked_without_a_pause(server, make):
+    stream = Acceptor()
+    stream.routes["/commands"] = lambda _: (401, {}, b"")
+    with serving(stream):
+        server.script[PATH] = [(307, {"Location": f"{stream.url}/commands?ticket=a"}, b"")]
+        assert make().step() > 0
+    assert len(stream.requests) == 1
+
+
 def test_an_unreachable_stream_process_means_polling_the_web_process(server, make, captures):
     server.script[PATH] = [(307, {"Location": "http://127.0.0.1:9/commands?ticket=abc"}, b"")]
     give(server, capture("c1"))
@@ -129,7 +157,7 @@ def test_an_unreachable_stream_process_means_polling_the_web_process(server, mak
 
 def test_a_stream_process_that_stays_away_is_tried_ever_more_seldom(server, make, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(commands_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(asking_module.time, "monotonic", lambda: now[0])
     redirect = (307, {"Location": "http://127.0.0.1:9/commands"}, b"")
     server.script[PATH] = [redirect, json_reply(200, {"commands": [], "after": ""})] * 5
     asking = make()
@@ -141,7 +169,7 @@ def test_a_stream_process_that_stays_away_is_tried_ever_more_seldom(server, make
 
 
 def test_the_stream_process_is_tried_again_later(server, make, monkeypatch):
-    monkeypatch.setattr(commands_module, "STREAM_RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(asking_module, "STREAM_RETRY_SECONDS", (0.0, 0.0))
     redirect = (307, {"Location": "http://127.0.0.1:9/commands"}, b"")
     answer = json_reply(200, {"commands": [], "after": ""})
     server.script[PATH] = [redirect, answer, redirect, answer]
