@@ -15,10 +15,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from collectors import wire
 from collectors.budget import Overhead
+from collectors.capture import kinds as collector_kinds
 from collectors.capture import samplers
 from collectors.probe import Host
 from collectors.probes import ALL
 from collectors.probes.proc.facts import Facts
+from diagnose.captures import kinds as server_kinds
 from diagnose.correlate import signals
 from diagnose.correlate.catalogue import SECTIONS, all_rules
 
@@ -53,6 +55,13 @@ def test_metrics_follow_the_naming_of_prometheus():
         # Where node_exporter has the metric its name is kept, and these counters of it have no _total.
         kept = metric.name.startswith(("netstat_", "vmstat_"))
         assert kept or not metric.counter or metric.name.endswith("_total"), metric.name
+
+
+def test_each_kind_of_capture_that_a_collector_takes_is_one_that_the_server_offers():
+    assert {kind.name for kind in collector_kinds.ALL} <= {kind.name for kind in server_kinds.ALL}
+    assert {kind_type for kind in server_kinds.ALL for kind_type in kind.types} <= set(
+        get_args(wire.ProfileType)
+    )
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)

@@ -26,7 +26,7 @@ from diagnose.stream.origin import stream_origin
 _TICKET_SECONDS = 60
 # A collector keeps coming with its own, so that each poll costs the web process nothing; a token that was revoked
 # still hears of commands for so long, and can answer none.
-_COLLECTOR_TICKET_SECONDS = 600
+COLLECTOR_TICKET_SECONDS = 600
 _MOST_COMMANDS = 200
 
 
@@ -38,7 +38,7 @@ def commands(request: ApiRequest) -> HttpResponse:
     after = question.position(request.GET.get("after", ""), "after")
     stream = queue.commands_stream(host.id)
     if wait:
-        ticket = tickets.sign(stream, _COLLECTOR_TICKET_SECONDS)
+        ticket = tickets.sign(stream, COLLECTOR_TICKET_SECONDS)
         return _redirect(request, "commands", ticket, wait=f"{wait:g}", after=after)
     now_ns = time.time_ns()
     try:

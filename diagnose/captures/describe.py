@@ -38,14 +38,7 @@ def as_json(capture: Capture) -> dict[str, Any]:
         "started_at": _time(capture.started_at),
         "ended_at": _time(capture.ended_at),
         "result": _result(capture),
-        "files": [
-            {
-                "name": file.name,
-                "bytes": file.bytes,
-                "url": f"/api/v1/captures/{capture.id}/files/{file.name}",
-            }
-            for file in capture.files.all()
-        ],
+        "files": [{"name": file.name, "bytes": file.bytes, "url": file.url} for file in capture.files.all()],
         "url": f"/captures/{capture.id}",
     }
 

@@ -26,6 +26,11 @@ class Kind:
     lasts: bool = True
     rated: bool = True
 
+    @property
+    def full_title(self) -> str:
+        """`Python CPU`; what any program has needs no first word."""
+        return self.title if self.group == "Any program" else f"{self.group} {self.title}"
+
 
 ALL = (
     Kind("python_cpu", "CPU", "lines that run", "Python", ("cpu",)),
@@ -41,7 +46,7 @@ ALL = (
         lasts=False,
         rated=False,
     ),
-    Kind("native_cpu", "CPU, kernel and user", "functions that run, in any program", "Any program", ("cpu",)),
+    Kind("native_cpu", "CPU of any program", "functions that run, the kernel's too", "Any program", ("cpu",)),
     Kind(
         "offcpu", "Off CPU", "where threads wait, and for how long", "Any program", ("offcpu",), rated=False
     ),
@@ -60,7 +65,7 @@ ALL = (
     ),
     Kind("go_mutex", "Mutexes", "who holds locks that others wait for", "Go", ("mutex",), rated=False),
     Kind("go_block", "Blocking", "where goroutines wait for one another", "Go", ("block",), rated=False),
-    Kind("go_trace", "Execution trace", "a file for `go tool trace`, for download", "Go", (), rated=False),
+    Kind("go_trace", "Execution trace", "a file to download, for go tool trace", "Go", (), rated=False),
 )
 # What the first kinds were called, when there was only Python. Collectors take both names.
 ALIASES = {"cpu": "python_cpu", "wall": "python_wall", "gil": "python_gil"}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
 
 from diagnose.access.problems import Problem
 from diagnose.captures import kinds
@@ -39,8 +42,12 @@ def list_captures(
     requested_by: str | None = None,
     kind: str | None = None,
     service: str | None = None,
+    text: str | None = None,
 ) -> QuerySet[Capture]:
-    """Newest first, to be sliced. `state` may be a state, `open` for all that go on, or None for all."""
+    """Newest first, to be sliced. `state` may be a state, `open` for all that go on, or None for all.
+
+    `text` is looked for in services, control groups, containers and reasons.
+    """
     found = _captures()
     if host is not None:
         found = found.filter(host=host)
@@ -51,7 +58,10 @@ def list_captures(
     if kind is not None:
         found = found.filter(kind=kinds.ALIASES.get(kind, kind))
     if service is not None:
-        found = found.filter(service=service) | found.filter(result_service=service)
+        found = found.filter(Q(service=service) | Q(result_service=service))
+    if text is not None:
+        fields = ("service", "result_service", "cgroup", "container", "reason")
+        found = found.filter(reduce(or_, (Q(**{f"{field}__icontains": text}) for field in fields)))
     return found
 
 

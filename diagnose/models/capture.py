@@ -90,3 +90,8 @@ class CaptureFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of capture {self.capture_id}, {self.bytes} bytes"
+
+    @property
+    def url(self) -> str:
+        """Where the API hands it out."""
+        return f"/api/v1/captures/{self.capture_id}/files/{self.name}"

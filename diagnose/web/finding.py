@@ -154,9 +154,10 @@ def profile_url(described: dict[str, Any], record: Finding) -> str:
 
 
 def capture_url(described: dict[str, Any], record: Finding) -> str:
-    """The form of an on-demand profile of the process, filled in."""
+    """The form of an on-demand profile of the process or service, filled in."""
     pid = described["subject"].get("pid")
-    if pid is None or record.closed_at is not None:
+    if record.closed_at is not None or (pid is None and not record.service):
         return ""
-    where = {"host": record.host_id, "pid": pid, "service": record.service, "reason": record.headline[:200]}
-    return f"{reverse('captures')}?{urlencode(where)}"
+    target = {"service": record.service, **({} if pid is None else {"pid": pid})}
+    where = {"host": record.host_id, **target, "reason": record.headline[:200]}
+    return f"{reverse('captures')}?{urlencode(where)}#new"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from diagnose.web import (
+    capture,
+    capture_group,
     captures,
     finding,
     findings,
@@ -31,7 +33,9 @@ urlpatterns: list[URLPattern] = [
     path("findings/<str:finding_id>/<str:action>", finding.act, name="finding-act"),
     path("profile", profile.profile, name="profile"),
     path("captures", captures.captures, name="captures"),
-    path("captures/<str:capture_id>", captures.capture, name="capture"),
+    path("captures/groups/<str:group_id>", capture_group.capture_group, name="capture-group"),
+    path("captures/<str:capture_id>", capture.capture, name="capture"),
+    path("captures/<str:capture_id>/compare", capture.compare, name="capture-compare"),
     path("install.sh", install.install_script, name="install-script"),
     path("collector/simple/", install.projects, name="collector-projects"),
     path("collector/simple/<slug:name>/", install.project, name="collector-project"),

@@ -4,9 +4,20 @@
 import { ApiProblem, send } from "./api.js";
 import { loadProfile } from "./flamegraph/load.js";
 
-/** @typedef {{id: string, state: string, progress: number, message: string, samples: number}} Capture */
+/** @typedef {{name: string, bytes: number, url: string}} File */
+/**
+ * @typedef {object} Capture
+ * @property {string} id
+ * @property {string} state
+ * @property {number | null} place  in the line before its host
+ * @property {number} progress
+ * @property {string} message
+ * @property {boolean} partial
+ * @property {object | null} result
+ * @property {File[]} files
+ */
 
-const ENDED = new Set(["done", "failed", "cancelled", "expired"]);
+const ENDED = new Set(["done", "failed", "refused", "cancelled", "expired"]);
 const POLL_MS = 1000;
 /** The browser tries again by itself after a broken connection; after so many failures in a row the page asks itself. */
 const MOST_FAILURES = 2;
@@ -32,11 +43,12 @@ let loaded = false;
 function show(now) {
   if (ENDED.has(capture.state) && !ENDED.has(now.state)) return; // an event that was overtaken
   capture = now;
+  const partial = now.partial && now.state === "done";
   const { text, chip } = words[now.state];
   const state = /** @type {HTMLElement} */ (part("state"));
-  state.textContent = text;
-  state.className = chip ? `chip chip--${chip}` : "chip";
-  /** @type {HTMLElement} */ (part("message")).textContent = now.message;
+  state.textContent = partial ? `${text}, in part` : text;
+  state.className = partial ? "chip chip--warning" : chip ? `chip chip--${chip}` : "chip";
+  /** @type {HTMLElement} */ (part("message")).textContent = inWords(now);
   const bar = /** @type {HTMLProgressElement} */ (part("bar"));
   const ended = ENDED.has(now.state);
   bar.hidden = ended;
@@ -44,13 +56,34 @@ function show(now) {
   else bar.removeAttribute("value");
   const cancel = part("cancel");
   if (cancel) cancel.hidden = ended;
-  if (now.state === "done") void showResult();
+  part("files")?.replaceChildren(...now.files.map(fileItem));
+  if (now.result) void showResult();
+}
+
+/** @param {Capture} now */
+function inWords(now) {
+  return now.place ? `${now.message} It is number ${now.place} in the line.` : now.message;
+}
+
+/** @param {File} file */
+function fileItem(file) {
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  const size = document.createElement("span");
+  link.href = file.url;
+  link.download = file.name;
+  link.textContent = file.name;
+  size.className = "faint";
+  size.textContent = ` ${(file.bytes / 2 ** 20).toLocaleString("en", { maximumFractionDigits: 1 })} MiB`;
+  item.append(link, size);
+  return item;
 }
 
 async function showResult() {
   if (loaded) return;
   loaded = true;
   /** @type {HTMLElement} */ (part("result")).hidden = false;
+  /** @type {HTMLElement} */ (part("compare")).hidden = false;
   await loadProfile(/** @type {HTMLElement} */ (document.querySelector("[data-profile]")));
 }
 

@@ -2,6 +2,7 @@
 /** The canvas with its state: what is shown, zoomed, selected, hovered and found. It tells listeners what changed. */
 
 import { currentTheme, fillsOf, inksOf, kindsOf, watchTheme } from "./colors.js";
+import { shadesOf } from "./diff.js";
 import { contentPixels, depthAt, paint, ROW_PIXELS, rowTop, size } from "./draw.js";
 import { collect, nodeAt } from "./layout.js";
 
@@ -53,6 +54,7 @@ export class Chart {
       height: 0,
       scrollTop: 0,
       fills: fillsOf(graph.flat, this.kinds, theme),
+      shades: shadesOf(graph.flat, theme),
       inks: inksOf(theme),
       matches: null,
       zoomed: 0,
@@ -68,6 +70,7 @@ export class Chart {
     if (!this.scene || !this.kinds) return;
     const theme = currentTheme();
     this.scene.fills = fillsOf(this.scene.graph.flat, this.kinds, theme);
+    this.scene.shades = shadesOf(this.scene.graph.flat, theme);
     this.scene.inks = inksOf(theme);
     this.ask();
   }

@@ -1,6 +1,7 @@
 // @ts-check
 /** A frame in words: for the tooltip, the line below the graph and the live region. */
 
+import { changeInWords } from "./diff.js";
 import { frameOf } from "./layout.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
@@ -75,6 +76,7 @@ export function describe(graph, node) {
   if (module) rows.push(["module", module]);
   rows.push(["total", `${percent(total[node], total[0])} · ${amount(flat, total[node])}`]);
   rows.push(["self", `${percent(self[node], total[0])} · ${amount(flat, self[node])}`]);
+  rows.push(...changeInWords(graph, node));
   return { title: name, rows };
 }
 

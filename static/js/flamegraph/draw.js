@@ -15,6 +15,7 @@
  * @property {number} height        CSS pixels of the canvas
  * @property {number} scrollTop     CSS pixels of the rows scrolled away
  * @property {string[]} fills       by frame
+ * @property {string[] | null} shades  by node, of a difference; they go before the fills
  * @property {ReturnType<import("./colors.js").inksOf>} inks
  * @property {Uint8Array | null} matches  by frame: 1 is a match of the search
  * @property {number} zoomed        the node that fills the width; rows above it are faded
@@ -131,7 +132,8 @@ function paintBars(context, scene) {
     if (top <= -ROW_PIXELS || top >= scene.height) continue;
     const { left, width } = extentOf(scene, node);
     const tone = toneOf(scene, node);
-    const color = tone === "plain" ? scene.fills[graph.frame[node]] : tone === "match" ? inks.match : inks.faded;
+    const fill = scene.shades?.[node] ?? scene.fills[graph.frame[node]];
+    const color = tone === "plain" ? fill : tone === "match" ? inks.match : inks.faded;
     if (color !== last) context.fillStyle = last = color;
     context.fillRect(left, top, width > 2 ? width - GAP_PIXELS : Math.max(width - 0.3, 0.4), ROW_PIXELS - GAP_PIXELS);
     if (width >= NARROWEST_TEXT_PIXELS) labels.push(node);

@@ -16,7 +16,20 @@
  * @property {number} nodes_total
  * @property {string[]} strings
  * @property {{name: number[], file: number[], line: number[], module: number[]}} frames
- * @property {{frame: number[], depth: number[], total: number[], self: number[]}} nodes
+ * @property {Nodes} nodes
+ */
+
+/**
+ * The last three are of a difference only: the base's counts, and how each node changed.
+ *
+ * @typedef {object} Nodes
+ * @property {number[]} frame
+ * @property {number[]} depth
+ * @property {number[]} total
+ * @property {number[]} self
+ * @property {number[]} [base_total]
+ * @property {number[]} [base_self]
+ * @property {(number | null)[]} [change]
  */
 
 /**

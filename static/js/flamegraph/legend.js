@@ -13,6 +13,7 @@ import { percent } from "./details.js";
  * @param {Kind[]} kinds  by frame
  */
 export function showLegend(list, graph, kinds) {
+  if (graph.flat.nodes.change) return list.replaceChildren(...changeEntries());
   const shares = selfByKind(graph, kinds);
   const shown = /** @type {Kind[]} */ (Object.keys(KIND_NAMES)).filter((kind) => shares.get(kind) || (kind !== "none" && shares.has(kind)));
   list.replaceChildren(...shown.map((kind) => entry(kind, percent(shares.get(kind) ?? 0, graph.total[0]))));
@@ -45,4 +46,17 @@ function entry(kind, share) {
       ? `${share} of the samples show a thread without frames: native code that no Python called, or frames too small to draw`
       : `${share} of the samples were taken while ${KIND_NAMES[kind].toLowerCase()} ran itself`;
   return item;
+}
+
+/** What the colours of a difference mean. */
+function changeEntries() {
+  return [
+    ["more", "Takes a larger share than before"],
+    ["less", "Takes a smaller share than before"],
+  ].map(([name, text]) => {
+    const item = document.createElement("li");
+    item.className = `flame__kind flame__kind--${name}`;
+    item.textContent = text;
+    return item;
+  });
 }

@@ -33,7 +33,7 @@ export async function loadProfile(section) {
  * @returns {Promise<any>}
  * @throws {Error} with the API's own words
  */
-async function get(address) {
+export async function get(address) {
   const answer = await fetch(address ?? "", { headers: { Accept: "application/json" } }).catch(() => {
     throw new Error("The server was not reached; check the connection and load the page again.");
   });

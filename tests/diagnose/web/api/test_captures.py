@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import msgspec
 import pytest
 from django.utils import timezone
 
-from collectors.wire import Command, ProfileType
+from collectors.wire import Command
 from diagnose import queue
-from diagnose.captures import kinds
 from diagnose.models import AuditEntry, Capture, Fact, Host, User
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +130,3 @@ def test_a_container_is_a_target(ask, host: Host, operator: User, valkey) -> Non
     assert ask("/captures", user=operator, body=body, status=201)["target"]["container"] == "0123456789ab"
     body = wanted(host, target={"host": host.pk, "container": "shop"})
     assert "target.container" in ask("/captures", user=operator, body=body, status=422)["errors"]
-
-
-def test_a_kind_is_only_offered_with_its_profile_types_on_the_wire() -> None:
-    assert {each for kind in kinds.ALL for each in kind.types} <= set(get_args(ProfileType))
