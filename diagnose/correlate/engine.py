@@ -8,26 +8,34 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from diagnose.correlate.catalogue import Rule, all_rules
 from diagnose.correlate.confidence import Weights, confidence
+from diagnose.correlate.onset import Onset, of_evidence
 from diagnose.correlate.rule import Unknown, Verdict
 from diagnose.correlate.samples import Samples
+
+# Probes read up to ten seconds apart: that far the order in which readings changed tells nothing.
+READ_APART_NS = 10 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict with its rule and weight. `explained_by` is the index of the judgement it is a symptom of."""
+    """A verdict with its rule and weight. `explained_by` is the index of the judgement it is a symptom of.
+
+    `onset` is when the readings that decide it changed, where that was in the window.
+    """
 
     rule: str
     verdict: Verdict
     confidence: float
     calibrated: bool
     explained_by: int | None = None
+    onset: Onset | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ def evaluate(samples: Samples) -> Evaluation:
         if isinstance(found, Unknown):
             unknown.append(Unknown(rule.id, found.why))
         else:
-            judgements.extend(_judge(rule, verdict) for verdict in found)
+            judgements.extend(_judge(rule, verdict, samples) for verdict in found)
     shown = [each for each in judgements if each.confidence >= weights().shown_at]
     return Evaluation(fold(shown, _owners(samples)), tuple(unknown))
 
@@ -77,9 +85,9 @@ def _derive(signal: type[Any], samples: Samples, known: dict[type[Any], Any]) ->
     return known[signal]
 
 
-def _judge(rule: Rule, verdict: Verdict) -> Judgement:
-    model = weights()
-    return Judgement(rule.id, verdict, confidence(verdict.evidence, model), model.calibrated)
+def _judge(rule: Rule, verdict: Verdict, samples: Samples) -> Judgement:
+    model, began = weights(), of_evidence(verdict.evidence, samples)
+    return Judgement(rule.id, verdict, confidence(verdict.evidence, model), model.calibrated, onset=began)
 
 
 def _why(lacking: list[type[Any]], samples: Samples) -> str:
@@ -114,13 +122,16 @@ def fold(judgements: Sequence[Judgement], owners: frozenset[int] = frozenset()) 
             candidates, key=lambda at: (len(set(causes[at]) & set(candidates)), judgements[at].confidence)
         )
 
-    return tuple(
-        Judgement(each.rule, each.verdict, each.confidence, each.calibrated, nearest(index))
-        for index, each in enumerate(judgements)
-    )
+    return tuple(replace(each, explained_by=nearest(index)) for index, each in enumerate(judgements))
 
 
 def _explains(cause: Judgement, symptom: Judgement, owners: frozenset[int]) -> bool:
     ours, theirs = cause.verdict.subject, symptom.verdict.subject
     apart = ours.pid != theirs.pid and ours.pid in owners and theirs.pid in owners
-    return symptom.rule in cause.verdict.explains and ours.touches(theirs) and not apart
+    in_turn = _may_precede(cause.onset, symptom.onset)
+    return symptom.rule in cause.verdict.explains and ours.touches(theirs) and in_turn and not apart
+
+
+def _may_precede(cause: Onset | None, symptom: Onset | None) -> bool:
+    """A cause does not start after its effect; where either's start is not known, that says nothing."""
+    return cause is None or symptom is None or cause.first_ns <= symptom.last_ns + READ_APART_NS

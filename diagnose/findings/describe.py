@@ -7,17 +7,19 @@ from typing import Any
 from urllib.parse import urlencode
 
 from diagnose.correlate.engine import Judgement
+from diagnose.correlate.onset import Onset
 from diagnose.correlate.rule import Evidence, Verdict
 from diagnose.findings.advice import api as advice
 from diagnose.models.finding import Finding
 
 
-def detail_of(judgement: Judgement) -> dict[str, Any]:
-    """What `Finding.detail` keeps of a verdict."""
+def detail_of(judgement: Judgement, known_onset: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What `Finding.detail` keeps of a verdict; an onset that was seen earlier stays."""
     verdict = judgement.verdict
     return {
         "calibrated": judgement.calibrated,
         "explains": list(verdict.explains),
+        "onset": known_onset or _onset(judgement.onset),
         "subject": _subject(verdict),
         "impact": {
             "share": verdict.impact.share,
@@ -31,6 +33,13 @@ def detail_of(judgement: Judgement) -> dict[str, Any]:
         "recommendations": [advice.as_json(each) for each in verdict.recommendations],
         "will_not_help": [{"action": each.action, "reason": each.reason} for each in verdict.will_not_help],
     }
+
+
+def _onset(began: Onset | None) -> dict[str, Any] | None:
+    if began is None:
+        return None
+    times = {"at": began.at_ns, "from": began.first_ns, "to": began.last_ns}
+    return {name: _time(datetime.fromtimestamp(ns / 1e9, UTC)) for name, ns in times.items()}
 
 
 def _subject(verdict: Verdict) -> dict[str, Any]:
@@ -76,6 +85,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "opened_at": _time(finding.opened_at),
         "last_seen_at": _time(finding.last_seen_at),
         "closed_at": _time(finding.closed_at),
+        "onset": detail.get("onset"),
         "window": {"from": _time(finding.window_from), "to": _time(finding.window_to)},
         "confidence": round(finding.confidence, 3),
         "calibrated": detail["calibrated"],

@@ -88,7 +88,8 @@ def _see(host: Host, judgement: Judgement, known: dict[Key, Finding], window: Wi
     finding.headline = verdict.headline
     finding.confidence = judgement.confidence
     finding.impact_share = verdict.impact.share
-    finding.detail = detail_of(judgement)
+    # The window moves on; what began before it has begun all the same.
+    finding.detail = detail_of(judgement, known_onset=finding.detail.get("onset"))
     finding.last_seen_at = finding.window_to = window.end
     finding.window_from = window.start
     finding.quiet_since = None

@@ -96,6 +96,14 @@ class Window(Answer, frozen=True, rename={"from_": "from"}):
     to: datetime
 
 
+class Onset(Answer, frozen=True, rename={"from_": "from"}):
+    """When the readings that decide it changed: at `at`, as likely anywhere between `from` and `to`."""
+
+    at: datetime
+    from_: datetime
+    to: datetime
+
+
 class Finding(Answer, frozen=True):
     """One trouble of one subject. `explained_by` set: it is folded under its cause."""
 
@@ -108,6 +116,7 @@ class Finding(Answer, frozen=True):
     opened_at: datetime
     last_seen_at: datetime
     closed_at: datetime | None
+    onset: Onset | None
     window: Window
     confidence: float
     calibrated: bool
