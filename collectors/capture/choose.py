@@ -29,6 +29,7 @@ class Candidate:
     process: identity.Process
     cpu_share: float
     listens: bool
+    threads: int = 1
 
     @property
     def weight(self) -> float:
@@ -57,9 +58,12 @@ class Watch:
             key = stat.pid, stat.start_ticks
             self._cpu[key] = stat.cpu_seconds
             share = (stat.cpu_seconds - before.get(key, stat.cpu_seconds)) / seconds
-            found.append((process, share))
-        self._find_listeners([process.pid for process, _ in found], now)
-        candidates = [Candidate(process, share, process.pid in self._listening) for process, share in found]
+            found.append((process, share, stat.threads))
+        self._find_listeners([process.pid for process, _, _ in found], now)
+        candidates = [
+            Candidate(process, share, process.pid in self._listening, threads)
+            for process, share, threads in found
+        ]
         return sorted(candidates, key=lambda candidate: candidate.weight, reverse=True)
 
     def _find_listeners(self, pids: Iterable[int], now: float) -> None:

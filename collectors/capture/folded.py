@@ -6,6 +6,7 @@ A line reads `thread (tid): name;function (file:line);… count`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,6 +48,16 @@ def parse(text: str) -> Iterator[Line]:
         thread = _THREAD.fullmatch(head)
         if thread is not None and count.isdigit():
             yield Line(thread_name(thread["name"]), tuple(_frames(pieces, known)), int(count))
+
+
+def samples_by_thread(text: str) -> Counter[str]:
+    """How often each thread was seen, by py-spy's own naming of threads."""
+    found: Counter[str] = Counter()
+    for row in text.split("\n"):
+        stack, _, count = row.rpartition(" ")
+        if count.isdigit():
+            found[stack.partition(";")[0]] += int(count)
+    return found
 
 
 def thread_name(name: str | None) -> str:

@@ -17,11 +17,11 @@ from collectors.wire import Sample
 
 
 class Lane:
-    """A poll tells when its py-spy has news; `close` it in any case. CPU is counted as each py-spy ends."""
+    """A poll tells when its py-spy has news; `close` it in any case. `sampler_seconds`: CPU of py-spys that ended."""
 
     def __init__(self, process: Process, hz: int, confinement: Confinement, proc: Path) -> None:
         self.process, self.began = process, time.monotonic()
-        self.sampler_seconds = self.own_seconds = 0.0
+        self.sampler_seconds = 0.0
         self._hz, self._confinement, self._proc = hz, confinement, proc
         self._step = 0
         self._gil = GilWaits(process.pid, proc)
@@ -31,11 +31,6 @@ class Lane:
         assert self._run is not None
         return self._run.fileno()
 
-    @property
-    def cpu_seconds(self) -> float:
-        """What the round has cost: py-spy, and reading what it gave."""
-        return self.sampler_seconds + self.own_seconds
-
     def resident_bytes(self) -> int:
         """Of the py-spy at work."""
         stat = None if self._run is None else procfs.stat(self._proc, self._run.pid)
@@ -43,9 +38,7 @@ class Lane:
 
     def look(self) -> None:
         """At the threads of the process, when it is time."""
-        began = time.thread_time()
         self._gil.look(time.monotonic())
-        self.own_seconds += time.thread_time() - began
 
     def finished_step(self) -> Recording | None:
         """What a py-spy that has ended gave, once; the next one must be begun. Raises CaptureError."""

@@ -12,31 +12,40 @@ ROUND_SECONDS = sum(seconds for _, seconds in ROUND)
 MIN_HZ, MAX_HZ = 1, 20
 # Of one core, for each service. At 20 Hz py-spy takes 0.9 % with 1 thread, 2.0 % with 8 and 6.1 % with 51.
 SERVICE_SHARE = 0.0075
-# CPU seconds, measured with py-spy 0.4 and CPython 3.11 with 2 threads. What a process really costs is learned as
-# a factor on this.
-START_SECONDS = 0.015
-TICK_SECONDS = 0.0004
+# CPU seconds, measured with py-spy 0.4 and CPython 3.11: to begin, for each look, and more for each thread. What a
+# process really costs is learned as a factor on this.
+START_SECONDS, START_SECONDS_THREAD = 0.015, 0.0005
+LOOK_SECONDS, LOOK_SECONDS_THREAD = 0.0004, 0.00006
 _NEWEST = 0.5
 
 Factors = Mapping[Kind, float]
 
 
-def cost(seconds: int, hz: int) -> float:
-    """CPU seconds that one py-spy run is expected to take."""
-    return START_SECONDS + seconds * hz * TICK_SECONDS
+def cost(kind: Kind, seconds: int, hz: int, threads: int) -> float:
+    """CPU seconds that one py-spy run is expected to take. For `gil` one thread is read, whatever their number."""
+    look = LOOK_SECONDS + LOOK_SECONDS_THREAD * (1 if kind == "gil" else threads)
+    return START_SECONDS + START_SECONDS_THREAD * threads + seconds * hz * look
 
 
-def learned(factor: float, seconds: int, hz: int, measured: float) -> float:
+def learned(factor: float, expected: float, measured: float) -> float:
     """The new cost factor of a process after a run that took `measured` CPU seconds."""
-    return factor + _NEWEST * (measured / cost(seconds, hz) - factor)
+    return factor + _NEWEST * (measured / expected - factor)
 
 
-def rate(factors: Factors, cpu_share: float) -> int:
+def rate(factors: Factors, threads: int, cpu_share: float) -> int:
     """Samples a second at which a round takes `cpu_share` of one core; MIN_HZ where even that takes more."""
-    starts = sum(factors.get(kind, 1.0) * START_SECONDS for kind, _ in ROUND)
-    per_hz = sum(factors.get(kind, 1.0) * seconds * TICK_SECONDS for kind, seconds in ROUND)
-    hz = (cpu_share * ROUND_SECONDS - starts) / per_hz
+
+    def of_a_round(hz: int) -> float:
+        return sum(factors.get(kind, 1.0) * cost(kind, seconds, hz, threads) for kind, seconds in ROUND)
+
+    starts = of_a_round(0)
+    hz = (cpu_share * ROUND_SECONDS - starts) / (of_a_round(1) - starts)
     return max(MIN_HZ, min(MAX_HZ, int(hz)))
+
+
+def most_hz(threads: int) -> float:
+    """More looks a second leave py-spy no time between them."""
+    return 1 / (LOOK_SECONDS + LOOK_SECONDS_THREAD * threads)
 
 
 def places(cpu_share: float) -> int:

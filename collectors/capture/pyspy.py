@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
+from collectors.capture import folded
 from collectors.capture.failures import CaptureError, explain
 
 Kind = Literal["cpu", "gil", "wall", "native"]
@@ -41,9 +42,12 @@ _SUMMARY = re.compile(r"Samples: (?P<samples>\d+) Errors: (?P<errors>\d+)")
 _STARTED = "Sampling process"
 _CUT = re.compile(r"Stopped sampling because (?P<why>.+)")
 CUT_BY_EXIT = "process exited"
+_BEHIND = "behind in sampling"
 # py-spy draws the waits between samples from an exponential distribution, so that a run of n samples lasts
 # n ± √n periods; one that takes three times as long and ten seconds more is stuck.
 _STUCK_FACTOR, _STUCK_SECONDS = 3.0, 10.0
+# So long it may take to write what it has.
+_WRITING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,7 @@ class Recording:
 
     @property
     def samples(self) -> int:
-        counts = (row.rpartition(" ")[2] for row in self.text.split("\n"))
-        return sum(int(count) for count in counts if count.isdigit())
+        return folded.samples_by_thread(self.text).total()
 
     @property
     def seconds(self) -> float:
@@ -109,6 +112,7 @@ class Run:
         self._began = time.monotonic()
         self._sampling_since: float | None = None
         self._ended: float | None = None
+        self._asked_to_end = False
         self._start_ns = 0
         try:
             self._child = self._spawn()
@@ -135,8 +139,7 @@ class Run:
         """Wait up to `seconds` for news; True once py-spy has ended (then take `recording`)."""
         if self._ended is not None:
             return True
-        if self._stuck():
-            self._signal(signal.SIGKILL)
+        self._hurry()
         waiting = select.poll()  # select.select refuses descriptors above 1023
         waiting.register(self.fileno(), select.POLLIN | select.POLLHUP)
         if waiting.poll(seconds * 1000):
@@ -159,7 +162,7 @@ class Run:
             )
         text = os.pread(self._output, os.fstat(self._output).st_size, 0).decode("utf-8", "replace")
         end_ns = self._start_ns + round(self.sampled_seconds() * 1e9)
-        ticks, cut = self._ticks(said), _cut(said)
+        ticks, cut = self._ticks(said, text), _cut(said)
         return Recording(self.order, text, self._start_ns, end_ns, ticks, self.cpu_seconds, cut)
 
     def sampled_seconds(self) -> float:
@@ -171,6 +174,7 @@ class Run:
     def end(self) -> None:
         """Ask py-spy to write what it has now and to end; `poll` tells when it has."""
         if self._ended is None:
+            self._asked_to_end = True
             self._signal(signal.SIGINT)
 
     def close(self) -> None:
@@ -214,8 +218,13 @@ class Run:
         """Popen.send_signal would reap a child that has just ended, and what it cost would be lost."""
         os.kill(self._child.pid, number)
 
-    def _stuck(self) -> bool:
-        return time.monotonic() - self._began > self.order.seconds * _STUCK_FACTOR + _STUCK_SECONDS
+    def _hurry(self) -> None:
+        """One that cannot keep up is to write what it has; one that does not even do that is killed."""
+        late = time.monotonic() - self._began - (self.order.seconds * _STUCK_FACTOR + _STUCK_SECONDS)
+        if late > _WRITING_SECONDS:
+            self._signal(signal.SIGKILL)
+        elif late > 0 and not self._asked_to_end:
+            self.end()
 
     def _reap(self) -> None:
         """wait4 rather than Popen.wait: it alone tells what this one child cost."""
@@ -224,11 +233,13 @@ class Run:
         self.cpu_seconds = usage.ru_utime + usage.ru_stime
         self._ended = time.monotonic()
 
-    def _ticks(self, said: str) -> int:
+    def _ticks(self, said: str, text: str) -> int:
         """A full run ends in place of its last sample; a failed look counts as an error and gives no stacks."""
         ticks = self.order.seconds * self.order.hz - 1
         if _cut(said):
             ticks = min(ticks, round(self.sampled_seconds() * self.order.hz))
+            if _BEHIND in said:  # it looked less often than asked: at least as often as it saw any one thread
+                return max(folded.samples_by_thread(text).values(), default=1)
         summary = _SUMMARY.search(said)
         return max(1, ticks - (int(summary["errors"]) if summary else 0))
 

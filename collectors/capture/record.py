@@ -11,14 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from collectors.capture import pythons, stacks
+from collectors import procfs
+from collectors.capture import plan, pythons, stacks
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Request, Result, Watch
 from collectors.capture.pyspy import CUT_BY_EXIT, Kind, Order, Recording, Run, program
 from collectors.identity import Process
 
 TELL_SECONDS = 0.5
-PART_SECONDS = 10
+FIRST_SECONDS, PART_SECONDS = 2, 10
+# Of the time between two samples, what reading the stacks may take: beyond it py-spy falls behind.
+_READING_SHARE = 0.8
+_SLOW_SHARE = 0.5
 
 
 def missing() -> str | None:
@@ -46,10 +50,14 @@ def record(kind: Kind, request: Request, watch: Watch) -> Result:
 
 
 def parts(seconds: int) -> Iterator[int]:
-    """Whole seconds, about PART_SECONDS each."""
-    count = max(1, round(seconds / PART_SECONDS))
+    """Whole seconds: first a few, which tell what rate the process allows, then about PART_SECONDS each."""
+    first = min(seconds, FIRST_SECONDS)
+    yield first
+    rest = seconds - first
+    count = max(1, round(rest / PART_SECONDS))
     for number in range(count):
-        yield seconds * (number + 1) // count - seconds * number // count
+        if length := rest * (number + 1) // count - rest * number // count:
+            yield length
 
 
 @dataclass(slots=True)
@@ -63,6 +71,7 @@ class _Capture:
     troubles: list[str] = field(default_factory=list)
     seconds: float = 0.0
     stopped: bool = False
+    most_hz: dict[int, float] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -77,7 +86,15 @@ class _Capture:
             self._collect(processes, runs)
 
     def _order(self, process: Process, seconds: int) -> Order:
-        return Order(process.pid, self.kind, seconds, self.request.hz)
+        """At the rate that was asked for, or the highest that the number and depth of its stacks allow."""
+        most_hz = self.most_hz.get(process.pid) or plan.most_hz(
+            1 if self.kind == "gil" else self._threads(process)
+        )
+        return Order(process.pid, self.kind, seconds, max(1, min(self.request.hz, int(most_hz))))
+
+    def _threads(self, process: Process) -> int:
+        stat = procfs.stat(self.request.proc, process.pid)
+        return stat.threads if stat else 1
 
     def _attend(self, runs: Sequence[Run]) -> None:
         """Until all have ended."""
@@ -100,7 +117,10 @@ class _Capture:
         failures, recordings = [], []
         for process, run in zip(processes, runs, strict=True):
             try:
-                recordings.append((process, run.recording()))
+                recording = run.recording()
+                recordings.append((process, recording))
+                if recording.ticks > 1:
+                    self.most_hz[process.pid] = _READING_SHARE * recording.ticks / recording.cpu_seconds
             except CaptureError as error:
                 failures.append(error)
         if not recordings:
@@ -128,4 +148,12 @@ class _Capture:
         reason = " ".join(self.troubles)
         partial = f"{reason} The {count} samples until then are kept." if reason else ""
         found = stacks.to_wire(self.recordings, capture_id=self.request.id)
-        return Result((found,), count, f"{count} samples in {self.seconds:.1f} s", partial)
+        return Result((found,), count, f"{count} samples in {self.seconds:.1f} s{self._slower()}", partial)
+
+    def _slower(self) -> str:
+        """In words, when not even half of the rate was possible."""
+        ticks = sum(recording.ticks for _, recording in self.recordings)
+        hz = ticks / sum(recording.seconds for _, recording in self.recordings)
+        if hz >= _SLOW_SHARE * self.request.hz:
+            return ""
+        return f" (at {hz:.0f} instead of {self.request.hz} a second: no more was possible with so many or deep stacks)"

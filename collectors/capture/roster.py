@@ -40,6 +40,7 @@ class Roster:
         self._pace = Pace(cpu_share)
         self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(self._service_share))
         self._factors: defaultdict[int, dict[Kind, float]] = defaultdict(dict)
+        self._threads: dict[int, int] = {}
         self._sampled_at: dict[int, float] = {}
         self._refusals: dict[int, Refusal] = {}
         self._services: set[str] = set()
@@ -63,12 +64,17 @@ class Roster:
         order = recording.order
         factors = self._factors[order.pid]
         before = factors.get(order.kind, 1.0)
-        factors[order.kind] = plan.learned(before, order.seconds, order.hz, recording.cpu_seconds)
+        expected = plan.cost(order.kind, order.seconds, order.hz, self._threads.get(order.pid, 1))
+        factors[order.kind] = plan.learned(before, expected, recording.cpu_seconds)
 
     def paid(self, process: Process, since: float, cpu_seconds: float) -> None:
         """A round has ended, well or not."""
         self._sampled_at[process.pid] = time.monotonic()
         self._paces[process.service].spend(since, cpu_seconds)
+        self._pace.spend(since, cpu_seconds)
+
+    def paid_beside(self, since: float, cpu_seconds: float) -> None:
+        """What choosing and watching has cost, for all together."""
         self._pace.spend(since, cpu_seconds)
 
     def welcome(self, pid: int) -> None:
@@ -108,7 +114,8 @@ class Roster:
         )
 
     def _rate(self, pid: int) -> int:
-        return plan.rate(self._factors.get(pid) or self._usual_factors(), self._service_share)
+        factors = self._factors.get(pid) or self._usual_factors()
+        return plan.rate(factors, self._threads.get(pid, 1), self._service_share)
 
     def _usual_factors(self) -> dict[Kind, float]:
         """A process not met before is expected to cost what the others do on average."""
@@ -120,7 +127,8 @@ class Roster:
         return found
 
     def _forget_others(self, candidates: Collection[Candidate], now: float) -> None:
-        present = {candidate.process.pid for candidate in candidates}
+        self._threads = {candidate.process.pid: candidate.threads for candidate in candidates}
+        present = self._threads.keys()
         for memory in (self._factors, self._sampled_at, self._refusals):
             for pid in memory.keys() - present:
                 del memory[pid]

@@ -98,7 +98,9 @@ class ContinuousPython:
                 self._state = self._summary(confinement)
             for lane in list(self._lanes):
                 self._attend(lane, emit)
-            self._cpu_seconds += time.thread_time() - began
+            own_seconds = time.thread_time() - began
+            self._roster.paid_beside(now, own_seconds)
+            self._cpu_seconds += own_seconds
             self._wait()
 
     def _wait(self) -> None:
@@ -136,12 +138,10 @@ class ContinuousPython:
             recording = lane.finished_step()
             if recording is None:
                 return
-            began = time.thread_time()
             self._roster.learn(recording)
             self._roster.welcome(process.pid)
             for sample in lane.samples(recording):
                 emit(sample)
-            lane.own_seconds += time.thread_time() - began
             if lane.begin_next_step():
                 return
             for sample in lane.closing_samples(recording.end_ns):
@@ -154,7 +154,7 @@ class ContinuousPython:
         lane.close()
         self._lanes.remove(lane)
         self._cpu_seconds += lane.sampler_seconds
-        self._roster.paid(lane.process, lane.began, lane.cpu_seconds)
+        self._roster.paid(lane.process, lane.began, lane.sampler_seconds)
 
     def _summary(self, confinement: Confinement) -> tuple[bool, str]:
         """Not ok when nobody can be sampled; who takes turns, and the reasons of those that cannot, in any case."""

@@ -48,3 +48,16 @@ def children_named(name: str, of: int | None = None) -> list[int]:
                 if Path(f"/proc/{pid}/comm").read_text().strip() == name:
                     found.append(int(pid))
     return found
+
+
+class Silent:
+    """Nobody calls it off."""
+
+    def goes_on(self) -> bool:
+        return True
+
+    def wait(self, seconds: float) -> bool:
+        return True
+
+    def tell(self, share: float, message: str, samples: int = 0) -> None:
+        pass

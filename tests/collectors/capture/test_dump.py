@@ -11,20 +11,7 @@ from collectors.capture.dump import dump
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Request
 from collectors.wire import CaptureTarget
-from tests.collectors.capture.conftest import SERVICE, running
-
-
-class Silent:
-    """Nobody calls it off."""
-
-    def goes_on(self) -> bool:
-        return True
-
-    def wait(self, seconds: float) -> bool:
-        return True
-
-    def tell(self, share: float, message: str, samples: int = 0) -> None:
-        pass
+from tests.collectors.capture.conftest import SERVICE, Silent, running
 
 
 def dumped(**target) -> tuple[wire.Stacks, str]:

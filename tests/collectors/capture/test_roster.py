@@ -70,7 +70,7 @@ def test_a_process_that_proved_dear_is_looked_at_less_and_a_new_one_is_expected_
     cheap = dict(everyone.next_up(0.0, ()))
     seconds = dict(plan.ROUND)
     for kind in ("cpu", "wall"):
-        hz, usual = 20, plan.cost(seconds[kind], 20)
+        hz, usual = 20, plan.cost(kind, seconds[kind], 20, 1)
         everyone.learn(Recording(Order(1, kind, seconds[kind], hz), "", 0, 1, 1, 6 * usual))
     dear = dict(everyone.next_up(0.0, ()))
     assert {process.pid for process in cheap} == {1, 2}
