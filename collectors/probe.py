@@ -16,6 +16,10 @@ class NoData(Exception):
     """The host lacks the feature or the privilege; the message says which, for the Collectors page."""
 
 
+class NotYet(NoData):
+    """Another probe has to run first: asked again soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A declaration, as `/api/v1` and the documentation show it. `unit` is the SI unit, '' for a count."""

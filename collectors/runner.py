@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from collectors.probe import Host, NoData, Probe
+from collectors.probe import Host, NoData, NotYet, Probe
 from collectors.schedule import Result
 from collectors.wire import Sample
 
@@ -79,7 +79,7 @@ class Runner:
                     break
                 self._emit(name, sample)
         except NoData as error:
-            result, reason = Result.NO_DATA, str(error)
+            result, reason = Result.NOT_YET if isinstance(error, NotYet) else Result.NO_DATA, str(error)
         except Exception as error:  # noqa: BLE001 — a probe's defect must not take the agent down
             _LOG.exception("probe %s failed", name)
             result, reason = Result.FAILED, f"{type(error).__name__}: {error}"

@@ -25,6 +25,7 @@ class Result(Enum):
 
     OK = "ok"
     NO_DATA = "no data"
+    NOT_YET = "not yet"
     FAILED = "failed"
     TIMED_OUT = "timed out"
 

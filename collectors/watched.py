@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from collectors.identity import Process
+from collectors.probe import NotYet
 from collectors.procfs import Stat
 
 
@@ -22,11 +23,17 @@ class Open:
 
 @dataclass(slots=True)
 class Watched:
-    """Of one /proc. `processes` and `descriptors` are None until the process probe has run once."""
+    """Of one /proc. `processes` is None until the process probe has run once."""
 
     root: Path
     processes: list[Process] | None = field(default=None)
-    descriptors: Sequence[Open] | None = field(default=None)
+    descriptors: Sequence[Open] = ()
+
+    def chosen(self) -> list[Process]:
+        """Who is worth a closer look. NotYet before the process probe has run."""
+        if self.processes is None:
+            raise NotYet("the probe processes has not chosen whom to watch: it is off, or has not run yet")
+        return self.processes
 
 
 @cache

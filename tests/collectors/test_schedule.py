@@ -79,6 +79,11 @@ def test_a_probe_without_data_is_asked_rarely_from_the_start():
     assert times[1] >= NO_DATA_SECONDS
 
 
+def test_a_probe_that_waits_for_another_is_asked_again_soon():
+    times = runs(Schedule([Every1()], 0.0), 10, {"every1": Result.NOT_YET})["every1"]
+    assert times[1] <= 2
+
+
 def test_a_probe_that_recovered_is_back_at_its_interval():
     schedule = Schedule([Every1()], 0.0)
     schedule.pop_due(0.0)

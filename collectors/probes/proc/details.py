@@ -7,7 +7,7 @@ from pathlib import Path
 
 from collectors import procfs, watched
 from collectors.identity import Process
-from collectors.probe import Cost, Host, Metric, NoData
+from collectors.probe import Cost, Host, Metric
 from collectors.readings import Counters, Series, gauge
 from collectors.wire import Sample
 
@@ -77,10 +77,8 @@ class Details:
         self._counters = Counters()
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """NoData without the process probe's choice."""
-        processes = watched.of(host.proc).processes
-        if processes is None:
-            raise NoData("the probe processes has not chosen whom to watch: it is off, or has not run yet")
+        """NotYet without the process probe's choice."""
+        processes = watched.of(host.proc).chosen()
         uptime = _uptime_seconds(host.proc)
         readings: dict[Series, float] = {}
         for process in processes[:MOST_PROCESSES]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from collectors import identity, procfs, watched
-from collectors.probe import Cost, Host, Metric, NoData
+from collectors.probe import Cost, Host, Metric
 from collectors.readings import gauge
 from collectors.wire import Sample
 
@@ -60,11 +60,10 @@ class Limits:
         self._counts: dict[int, list[int]] = {}
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """Nothing while all is well. NoData without the process probe's counts."""
-        descriptors = watched.of(host.proc).descriptors
-        if descriptors is None:
-            raise NoData("the probe processes has not counted descriptors: it is off, or has not run yet")
-        suspects = sorted(self._suspects(descriptors), key=lambda suspect: suspect[1], reverse=True)
+        """Nothing while all is well. NotYet without the process probe's counts."""
+        known = watched.of(host.proc)
+        known.chosen()
+        suspects = sorted(self._suspects(known.descriptors), key=lambda suspect: suspect[1], reverse=True)
         for stat, total in suspects[:MOST_PROCESSES]:
             links = procfs.fd_links(host.proc, stat.pid, LINKS_LOOKED_AT, spread=True)
             service = identity.describe(stat, host.proc).service

@@ -87,10 +87,8 @@ class Threads:
         self._runs: Increases[Key] = Increases()
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """NoData without the process probe's choice, or the right to look."""
-        processes = watched.of(host.proc).processes
-        if processes is None:
-            raise NoData("the probe processes has not chosen whom to watch: it is off, or has not run yet")
+        """NotYet without the process probe's choice, or the right to look."""
+        processes = watched.of(host.proc).chosen()
         if time.monotonic() >= self._next_look:
             began = time.thread_time()
             self._look(str(host.proc), processes[:MOST_PROCESSES])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collectors import procfs, runtimes, scrub, watched, workload
 from collectors.identity import Process
-from collectors.probe import Cost, Host, Metric, NoData
+from collectors.probe import Cost, Host, Metric
 from collectors.readings import ChangedFacts
 from collectors.wire import Sample
 
@@ -76,10 +76,8 @@ class Services:
         self._facts = ChangedFacts()
 
     def collect(self, host: Host) -> Iterator[Sample]:
-        """NoData without the process probe's choice."""
-        processes = watched.of(host.proc).processes
-        if processes is None:
-            raise NoData("the probe processes has not chosen whom to watch: it is off, or has not run yet")
+        """NotYet without the process probe's choice."""
+        processes = watched.of(host.proc).chosen()
         oldest: dict[str, Process] = {}
         for process in sorted(processes, key=lambda each: each.start_ticks):
             oldest.setdefault(process.service, process)
