@@ -31,13 +31,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """What needs more than there is here is passed over, but never in CI, which must see all of it."""
     for marker in item.iter_markers("root"):
         if os.geteuid() != 0:
-            _pass_over(f"needs root to {marker.kwargs['to']}", "run CI as root")
+            pass_over(f"needs root to {marker.kwargs['to']}", "run CI as root")
     for marker in item.iter_markers("program"):
         if shutil.which(marker.args[0], path=SYSTEM_PATH) is None:
-            _pass_over(f"needs {marker.args[0]}", "CI installs it with .ci/programs")
+            pass_over(f"needs {marker.args[0]}", "CI installs it with .ci/programs")
 
 
-def _pass_over(reason: str, remedy: str) -> None:
+def pass_over(reason: str, remedy: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{reason}: {remedy}")
     pytest.skip(reason)

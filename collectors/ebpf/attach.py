@@ -1,9 +1,16 @@
-"""Hangs loaded programs on their tracepoints. Closing the descriptors, or the end of the process, takes them off."""
+"""Hangs loaded programs on their tracepoints, or at places in programs of the host.
+
+Closing the descriptors, or the end of the process, takes them off.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 from collectors.ebpf import syscalls, tracefs
 from collectors.ebpf.pack import Program
@@ -19,6 +26,31 @@ def attach(program: Program, descriptor: int) -> list[int]:
     if kind == "tp":
         return _attach_to_event(syscalls.open_tracepoint(tracefs.number_of(place)), descriptor)
     raise ValueError(f"program {program.name} hangs on {program.section}, which is not known here")
+
+
+class Place(NamedTuple):
+    """Where an instruction begins in a program's file."""
+
+    path: str
+    offset: int
+
+
+_UPROBE_TYPE = Path("/sys/bus/event_source/devices/uprobe/type")  # since Linux 4.17
+_GONE = {errno.ENOENT, errno.ESRCH, errno.EACCES}
+
+
+def attach_at(places: Iterable[Place], descriptor: int) -> list[int]:
+    """At each place whose program is still there. OSError when the kernel refuses."""
+    kind, links = int(_UPROBE_TYPE.read_text()), []
+    for place in places:
+        try:
+            links += _attach_to_event(syscalls.open_uprobe(kind, *place), descriptor)
+        except OSError as error:
+            if error.errno not in _GONE:
+                for link in links:
+                    os.close(link)
+                raise
+    return links
 
 
 def _attach_to_event(event: int, descriptor: int) -> list[int]:

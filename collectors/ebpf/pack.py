@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class Program(msgspec.Struct, frozen=True):
-    """`section` says where it hangs: `tp_btf/NAME`, `tp/CATEGORY/NAME`, `iter/KIND`."""
+    """`section` says where it hangs: `tp_btf/NAME`, `tp/CATEGORY/NAME`, `iter/KIND`, `uprobe`."""
 
     name: str
     section: str

@@ -6,13 +6,14 @@ import errno
 import os
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.ebpf import pack, support
-from collectors.ebpf.attach import attach
+from collectors.ebpf.attach import Place, attach, attach_at
 from collectors.ebpf.cells import Cell, Cells
-from collectors.ebpf.duty import rests_after
+from collectors.ebpf.duty import Duty
 from collectors.ebpf.load import Loaded, Rejected, load
 from collectors.ebpf.maps import Map
 from collectors.ebpf.pack import Program
@@ -30,17 +31,21 @@ class Drained:
 
 # Not each machine has each system call: aarch64 has epoll_pwait(2) and no epoll_wait(2).
 _SYSTEM_CALLS = "tp/syscalls/"
+_AT_PLACES = "uprobe"
 NOTHING = Drained([], 0, 0.0)
+ALWAYS = Duty()
 
 
 class Source:
     """The pack at `path`. `drain` raises NoData with the reason when this host cannot run it; the next tries again.
 
-    With `event_seconds`, what one event costs the host, it rests when there are too many of them.
+    By its `duty` it rests when its events become dear. `places` by program are where those hang that have no
+    tracepoint; it may change while the pack rests.
     """
 
-    def __init__(self, path: Path, event_seconds: float = 0.0) -> None:
-        self._path, self._event_seconds = path, event_seconds
+    def __init__(self, path: Path, duty: Duty = ALWAYS) -> None:
+        self._path, self._duty = path, duty
+        self.places: Mapping[str, Sequence[Place]] = {}
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
         self._programs: list[Program] = []
@@ -87,7 +92,7 @@ class Source:
         before, self._lost = self._lost, lost
         since, self._since = self._since, time.monotonic()
         seconds = self._since - since
-        self._rests = rests_after(sum(cell.count for cell in cells), self._event_seconds, seconds)
+        self._rests = self._duty.rests_after(sum(cell.count for cell in cells), seconds)
         if self._rests:
             self._detach()
         return Drained(cells, lost - before, seconds)
@@ -109,8 +114,12 @@ class Source:
     def _attach(self) -> None:
         assert self._loaded is not None
         for program in self._programs:
+            descriptor = self._loaded.programs[program.name]
             try:
-                self._links += attach(program, self._loaded.programs[program.name])
+                if program.section == _AT_PLACES:
+                    self._links += attach_at(self.places.get(program.name, ()), descriptor)
+                else:
+                    self._links += attach(program, descriptor)
             except FileNotFoundError:
                 if not program.section.startswith(_SYSTEM_CALLS):
                     raise

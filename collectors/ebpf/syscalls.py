@@ -24,6 +24,7 @@ INFO_BY_FD, RAW_TRACEPOINT_OPEN, MAP_LOOKUP_BATCH, MAP_DELETE_BATCH, LINK_CREATE
 )
 
 _PERF_ATTR_BYTES = 120
+_PERF_ATTR_CONFIG1 = 56
 _PERF_TYPE_TRACEPOINT = 2
 _PERF_FLAG_FD_CLOEXEC = 8
 _FSCONFIG_CMD_CREATE = 6
@@ -74,6 +75,16 @@ def open_tracepoint(number: int) -> int:
     """A perf event of a tracepoint, on all CPUs for programs attached to it (as libbpf opens it)."""
     attributes = struct.pack("<IIQ", _PERF_TYPE_TRACEPOINT, _PERF_ATTR_BYTES, number)
     buffer = ctypes.create_string_buffer(attributes.ljust(_PERF_ATTR_BYTES, b"\0"), _PERF_ATTR_BYTES)
+    return _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
+
+
+def open_uprobe(kind: int, path: str, offset: int) -> int:
+    """A perf event of a breakpoint at `offset` of a file, in all processes that run it; `kind` is the uprobe PMU's."""
+    where = ctypes.create_string_buffer(path.encode())
+    attributes = bytearray(_PERF_ATTR_BYTES)
+    struct.pack_into("<II", attributes, 0, kind, _PERF_ATTR_BYTES)
+    struct.pack_into("<QQ", attributes, _PERF_ATTR_CONFIG1, ctypes.addressof(where), offset)
+    buffer = ctypes.create_string_buffer(bytes(attributes), _PERF_ATTR_BYTES)
     return _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
 
 

@@ -12,6 +12,7 @@ from collectors.probes.ebpf.block_io import BlockIo
 from collectors.probes.ebpf.connection_sources import ConnectionSources
 from collectors.probes.ebpf.dependencies import Dependencies
 from collectors.probes.ebpf.dns import Dns
+from collectors.probes.ebpf.go_requests import GoRequests
 from collectors.probes.ebpf.http_server import HttpServer
 from collectors.probes.ebpf.packet_drops import PacketDrops
 from collectors.probes.ebpf.runqueue_wait import RunqueueWait
@@ -93,6 +94,7 @@ ALL: tuple[type[Probe], ...] = (
     BlockIo,
     PacketDrops,
     Dns,
+    GoRequests,
     TlsHandshakes,
     ConnectionSources,
     Wakeups,

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).with_name("gosources")
+# Where the distribution keeps packages of Go.
+GOPATH = "/usr/share/gocode"
 needs_go = pytest.mark.program("go")
 
 
@@ -28,12 +30,18 @@ def _folder() -> Path:
 
 
 @cache
-def built(name: str, *flags: str) -> Path:
+def built(name: str, *flags: str, **settings: str) -> Path:
     """Of `gosources/NAME.go`."""
     program = _folder() / "-".join(
-        [name, *(flag.strip("-").replace("=", "").replace(" ", "") for flag in flags)]
+        [name, *settings.values(), *(flag.strip("-").replace("=", "").replace(" ", "") for flag in flags)]
     )
-    environment = {**os.environ, "GOCACHE": str(_folder() / "cache"), "GO111MODULE": "off", "GOFLAGS": ""}
+    environment = {
+        **os.environ,
+        "GOCACHE": str(_folder() / "cache"),
+        "GO111MODULE": "off",
+        "GOPATH": GOPATH,
+        **settings,
+    }
     command = ["go", "build", *flags, "-o", str(program), str(SOURCES / f"{name}.go")]
     subprocess.run(command, env=environment, cwd=_folder(), check=True)
     return program

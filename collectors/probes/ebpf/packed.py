@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from collectors.ebpf import duty
 from collectors.ebpf.cells import Cell
+from collectors.ebpf.duty import Duty
 from collectors.ebpf.source import Source
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import tally
@@ -22,10 +24,12 @@ class Packed:
     COST: Cost = "moderate"
     INTERVAL_SECONDS: float = 10.0
     EVENT_SECONDS: ClassVar[float] = 0.0
+    MOST_SHARE: ClassVar[float] = duty.MOST_SHARE
+    MOST_RESTS: ClassVar[int] = duty.MOST_RESTS
 
     def __init__(self) -> None:
         pack = Path(inspect.getfile(type(self))).with_suffix(".pack")
-        self._source = Source(pack, self.EVENT_SECONDS)
+        self._source = Source(pack, Duty(self.EVENT_SECONDS, self.MOST_SHARE, self.MOST_RESTS))
 
     def rest(self) -> None:
         self._source.rest()

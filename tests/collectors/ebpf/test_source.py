@@ -231,7 +231,7 @@ def test_a_damaged_pack_names_itself_and_the_remedy(tmp_path, content, monkeypat
 @_ROOT
 def test_a_pack_that_costs_too_much_rests_and_goes_on_by_itself():
     """At a price of a hundredth of a second an event, fifty events in a tenth of a second are far too many."""
-    source = Source(PATH, event_seconds=0.01)
+    source = Source(PATH, duty.Duty(0.01))
     try:
         source.drain()
         talk()
@@ -265,7 +265,7 @@ def test_what_is_told_to_rest_counts_nothing_until_it_is_drained_again():
 
 @pytest.mark.parametrize(("events", "rests"), [(0, 0), (40_000, 0), (150_000, 3), (10**9, duty.MOST_RESTS)])
 def test_rests_keep_the_average_near_the_share(events, rests):
-    assert duty.rests_after(events * 10, 0.8e-6, 10.0) == rests
+    assert duty.Duty(0.8e-6).rests_after(events * 10, 10.0) == rests
 
 
 def test_a_pack_of_another_version_is_refused(tmp_path):
