@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from collectors import procfs, waits, watched
 from collectors.identity import Process
+from collectors.interpreterlock import REARM_HZ, InterpreterLocks
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.readings import Increases, count, gauge
 from collectors.wire import Sample
@@ -24,10 +25,6 @@ MOST_PROCESSES = 32
 # Of a process with more threads an even part is looked at and scaled up.
 MOST_THREADS = 64
 MOST_SERVICES = 24
-# CPython up to 3.13 looks for the GIL every 5 ms: far more often than an idle thread looks at its queue.
-REARM_HZ = 50.0
-# Seen in a timed wait in so many of the looks: on a busy host it waits for a CPU in the others.
-REARM_LOOKS = 0.25
 _ORDINARY_POLICIES = {0, 3, 5}  # SCHED_OTHER, SCHED_BATCH, SCHED_IDLE; the others run before these
 
 _SERVICE = ("service",)
@@ -47,7 +44,7 @@ METRICS = (
     Metric(
         "service_threads_rearming_futex",
         "",
-        "Threads that wake up more than 50 times/s to wait on.",
+        "Threads that wait for CPython's interpreter lock, waking up more than 50 times/s to wait on.",
         _SERVICE,
     ),
     Metric("service_run_seconds_total", "s", "Time on a CPU, of live threads.", _SERVICE, True),
@@ -83,7 +80,7 @@ class Threads:
         self._number = 0
         self._next_look = 0.0
         self._told_at_ns = 0
-        self._timed: Counter[tuple[int, int]] = Counter()
+        self._locks: InterpreterLocks | None = None
         self._runs: Increases[Key] = Increases()
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -114,6 +111,7 @@ class Threads:
         chosen = threads[self._number % step :: step]
         kinds: Counter[str] = Counter()
         addresses: Counter[tuple[str, int]] = Counter()
+        timed: list[tuple[int, int]] = []
         refused = 0
         for thread in chosen:
             try:
@@ -128,7 +126,10 @@ class Threads:
             if wait.futex:
                 addresses[wait.kind, wait.futex] += 1
                 if wait.kind == "timed_lock":
-                    self._timed[process.pid, int(thread)] += 1
+                    timed.append((int(thread), wait.futex))
+        if timed and kinds["running"] and process.runtime.startswith("python"):
+            self._locks = self._locks or InterpreterLocks(root)
+            self._locks.add(process.pid, timed)
         self._add(process.service, kinds, addresses, len(threads) / max(len(chosen), 1))
         return kinds.total(), refused
 
@@ -162,7 +163,8 @@ class Threads:
                 yield gauge("service_threads_on_one_futex", host.now_ns, total / number, {**labels, **timed})
         chosen = [process for process in processes if process.service in services]
         yield from self._tell_runs(host, chosen, seconds, number)
-        self._timed.clear()
+        if self._locks:
+            self._locks.clear()
 
     def _tell_runs(
         self, host: Host, processes: list[Process], seconds: float, number: int
@@ -177,15 +179,17 @@ class Threads:
                 readings |= _schedstat(directory, process.pid, int(thread))
                 realtime[process.service] += _is_realtime(directory)
         sums: Counter[tuple[str, str]] = Counter()
-        rearming: Counter[str] = Counter()
+        often: defaultdict[int, list[int]] = defaultdict(list)
         for (pid, thread_id, what), increase in self._runs.since_last(readings).items():
             sums[services[pid], what] += increase  # type: ignore[assignment]
-            often = what == "slices" and increase / seconds >= REARM_HZ
-            if often and self._timed[pid, thread_id] >= number * REARM_LOOKS:
-                rearming[services[pid]] += 1
+            if what == "slices" and increase / seconds >= REARM_HZ:
+                often[pid].append(thread_id)
         for (service, what), total in sums.items():
             metric, factor = _RUNS[what]
             yield count(metric, host.now_ns, total * factor, {"service": service})
+        rearming: Counter[str] = Counter()
+        for pid, threads in often.items():
+            rearming[services[pid]] += self._locks.waiting(pid, threads, number) if self._locks else 0
         for service in sorted(set(services.values())):
             yield gauge(
                 "service_threads_rearming_futex", host.now_ns, rearming[service], {"service": service}

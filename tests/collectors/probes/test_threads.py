@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import identity, procfs, waits, watched
+from collectors import identity, interpreterlock, procfs, waits, watched
 from collectors.probe import NoData
+from collectors.probes.proc import threads as threads_module
 from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.threads import TELL_SECONDS, Threads
 from collectors.waits import Wait
@@ -73,6 +74,41 @@ def test_each_kind_of_wait_is_told_with_how_many_threads_wait_so():
     assert told["service_threads_on_one_futex", "no"] == pytest.approx(3, abs=0.7)
     assert told["service_threads_rearming_futex",] == 0
     assert told["service_realtime_threads",] == 0
+
+
+FOUR = "\nimport threading\nfor _ in range(4): threading.Thread(target=work, daemon=True).start()\n"
+# Each waits on a lock of its own (threading.Condition), every five milliseconds, while another thread computes.
+IDLE_BUT_POLLING = """
+import queue
+shared = queue.Queue()
+def work():
+    while True:
+        try: shared.get(timeout=0.005)
+        except queue.Empty: sum(range(2000))
+"""
+# They hold one lock for as long as it takes to hash, which releases the interpreter's.
+CONVOY = """
+import hashlib, threading
+lock, data = threading.Lock(), bytes(200_000)
+def work():
+    while True:
+        lock.acquire(timeout=5)
+        hashlib.sha256(data).digest()
+        lock.release()
+"""
+
+
+@pytest.mark.root(to="see the system calls of another process")
+@pytest.mark.parametrize(
+    ("code", "expected"), [(CONTENDED, True), (IDLE_BUT_POLLING + FOUR, False), (CONVOY + FOUR, False)]
+)
+def test_only_threads_that_want_the_interpreter_lock_are_told_as_rearming(code, expected, monkeypatch):
+    """All of them wake up more than a hundred times a second to wait with a timeout, on an idle machine."""
+    monkeypatch.setattr(interpreterlock, "REARM_LOOKS", 0.05)
+    monkeypatch.setattr(threads_module, "REARM_HZ", 2.0)  # by the ten seconds that `looked_at` pretends
+    with child(code) as process:
+        told = looked_at(process.pid, looks=40, pause=0.03)
+    assert (told["service_threads_rearming_futex",] > 0) == expected
 
 
 @pytest.mark.root(to="see the system calls of another process")
