@@ -75,12 +75,17 @@ class Subject:
         """Whether it is trouble of the whole host, or of one network namespace of it."""
         return not any((self.service, self.pid, self.listener, self.destination, self.cgroup))
 
+    def _leads_to(self, destination: str) -> bool:
+        """A destination without a port is the way to all of that address."""
+        mine = self.destination
+        return bool(mine) and (destination == mine or destination.startswith(f"{mine}:"))
+
     def touches(self, other: Subject) -> bool:
         """Whether trouble here can be trouble there: the same process, service, listener or destination, or the whole
         of which the other is a part."""
         return (
             (self.everywhere and self.netns in ("", other.netns))
-            or bool(self.destination and (self.destination, self.netns) == (other.destination, other.netns))
+            or (self._leads_to(other.destination) and self.netns == other.netns)
             or (self.pid is not None and self.pid == other.pid)
             or bool(self.service and self.service == other.service)
             or bool(self.listener and (self.listener, self.netns) == (other.listener, other.netns))

@@ -15,11 +15,13 @@ from diagnose.models.host import Host
 from diagnose.models.series import Series as SeriesRow
 
 
-def read(host: Host, start: datetime, end: datetime, pids: Collection[int]) -> dict[str, Any] | None:
-    """All series of the host but those of processes that are not the case's. None when nothing arrived."""
+def read(
+    host: Host, start: datetime, end: datetime, pids: Collection[int], cgroups: Collection[str]
+) -> dict[str, Any] | None:
+    """All series of the host but those of processes and groups that are not the case's. None when nothing arrived."""
     metrics = SeriesRow.objects.filter(host=host).values_list("metric", flat=True)
     samples = load.window(host, start, end, sorted(set(metrics)))
-    return None if samples is None else as_json(samples, pids)
+    return None if samples is None else as_json(samples, pids, cgroups)
 
 
 def write(path: Path, window: dict[str, Any]) -> None:
@@ -28,18 +30,24 @@ def write(path: Path, window: dict[str, Any]) -> None:
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
-def as_json(samples: Samples, pids: Collection[int]) -> dict[str, Any]:
+def as_json(samples: Samples, pids: Collection[int], cgroups: Collection[str]) -> dict[str, Any]:
     """As `tests.diagnose.correlate.windows` reads it."""
-    mine = {str(pid) for pid in pids} | {""}
-    # What eBPF tells of other network namespaces is other people's.
     every = [each for group in samples.series.values() for each in group]
-    series = [each for each in every if not each.labels.get("netns")]
+    mine = {"pid": {str(pid) for pid in pids}, "cgroup": set(cgroups)}
+
+    def ours(series: Series) -> bool:
+        """What eBPF tells of other network namespaces is other people's, too."""
+        known = all(
+            series.labels[label] in mine[label] for label in ("pid", "cgroup") if label in series.labels
+        )
+        return known and "netns" not in series.labels
+
     return {
         "host": samples.host,
         "start_ms": samples.start_ns // 10**6,
         "end_ms": samples.end_ns // 10**6,
         "facts": dict(samples.facts),
-        "series": [_series(each) for each in series if each.labels.get("pid", "") in mine],
+        "series": [_series(each) for each in every if ours(each)],
         "profiles": [_profile(each) for each in samples.profiles if each.pid in pids],
     }
 

@@ -127,9 +127,14 @@ def _watch(case: Case, stage: Stage, host: Host, api: Api) -> float | None:
 
 
 def _ours(stage: Stage, host: Host, api: Api) -> list[dict[str, Any]]:
-    """Open findings of the host, without those about processes that others run on this machine."""
+    """Open findings of the host, without those about processes and groups that others run on this machine."""
     found: list[dict[str, Any]] = api.get("/findings", state="open", host=host.pk)["results"]
-    return [each for each in found if each["subject"].get("pid") in {None, *stage.pids}]
+    return [
+        each
+        for each in found
+        if each["subject"].get("pid") in {None, *stage.pids}
+        and each["subject"].get("cgroup", "") in {"", *stage.cgroups}
+    ]
 
 
 def _findings(stage: Stage, host: Host, api: Api) -> list[Found]:
@@ -153,7 +158,7 @@ def _time(text: str) -> datetime:
 
 
 def _keep(results: Results, key: Key, case: Case, stage: Stage, host: Host, began: datetime) -> None:
-    window = bundle.read(host, began, datetime.now(UTC), stage.pids)
+    window = bundle.read(host, began, datetime.now(UTC), stage.pids, stage.cgroups)
     if window is not None:
         told = {"case": key[0], "intensity": key[1], "truth": list(case.truth)}
         bundle.write(results.bundle(key), window | told | {"onset_ms": int(stage.onset * 1000)})

@@ -71,6 +71,7 @@ class Stage:
         self._undo.callback(self.here.close)
         self.onset = time.time()
         self.pids: set[int] = set()
+        self.cgroups: set[str] = set()
 
     def __enter__(self) -> Stage:
         return self
@@ -135,6 +136,7 @@ class Stage:
         """A control group (v1) of that controller with these settings, removed afterwards."""
         group = Path("/sys/fs/cgroup") / controller / f"diagnose-fault-{os.getpid()}-{self.here.pid}"
         group.mkdir()
+        self.cgroups.add(f"/{group.name}")
         self._undo.callback(_remove, group)
         for name, value in files.items():
             (group / name.replace("__", ".")).write_text(f"{value}\n")

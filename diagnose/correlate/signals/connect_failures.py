@@ -39,13 +39,14 @@ class ConnectFailures:
         return cls(failures, incoming)
 
     def refused(self, netns: str) -> tuple[str, float]:
-        """The destination that refuses most of that namespace's connections, and how many."""
+        """The destination that refuses most of that namespace's connections, and its share of all refusals."""
         found = {
             dst: count
             for (inside, dst, error), count in self.failures.items()
             if inside == netns and error == "ECONNREFUSED"
         }
-        return max(found.items(), key=lambda item: item[1], default=("", 0.0))
+        name, most = max(found.items(), key=lambda item: item[1], default=("", 0.0))
+        return name, most / sum(found.values()) if found else 0.0
 
     def busiest_listener(self, netns: str) -> tuple[str, float]:
         """Where most connections came in, and which share of all."""

@@ -48,22 +48,22 @@ RECENT_SECONDS = 30.0
 class Counted:
     """Increases of one network namespace ('' is the host's own) over the last `seconds`, by the kernel's name.
 
-    `spans`: seconds from the first reading that rose to the last, which tell a burst from what goes on.
+    `lasting`: for how many seconds each has risen without a pause up to now, which tells a burst from what goes on.
     """
 
     netns: str
     seconds: float
     increases: Mapping[str, float]
-    spans: Mapping[str, float]
+    lasting: Mapping[str, float]
 
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
         """What selects its series."""
         return (("netns", self.netns),) if self.netns else ()
 
-    def span(self, *keys: str) -> float:
-        """The longest of these."""
-        return max((self.spans.get(key, 0.0) for key in keys), default=0.0)
+    def lasting_seconds(self, key: str) -> float:
+        """For how long it has risen in every reading; 0 when the last one did not."""
+        return self.lasting.get(key, 0.0)
 
     def of(self, *keys: str) -> float:
         """The increases of these together; those the kernel does not count add nothing."""
@@ -88,7 +88,7 @@ class TcpCounters:
     def derive(cls, samples: Samples) -> TcpCounters | None:
         begin_ns = samples.end_ns - int(RECENT_SECONDS * 1e9)
         increases: dict[str, dict[str, float]] = {}
-        spans: dict[str, dict[str, float]] = {}
+        lasting: dict[str, dict[str, float]] = {}
         first_ns: dict[str, int] = {}
         for metric in READS:
             for series in samples.of(metric):
@@ -97,10 +97,10 @@ class TcpCounters:
                 if len(lately.values):
                     key = metric.rpartition("_")[2]
                     increases.setdefault(netns, {})[key] = lately.total
-                    spans.setdefault(netns, {})[key] = _span_seconds(lately)
+                    lasting.setdefault(netns, {})[key] = _lasting_seconds(series)
                     first_ns.setdefault(netns, _begin_ns(series.times_ns, lately.times_ns))
         counted = {
-            netns: Counted(netns, max(1.0, (samples.end_ns - first_ns[netns]) / 1e9), found, spans[netns])
+            netns: Counted(netns, max(1.0, (samples.end_ns - first_ns[netns]) / 1e9), found, lasting[netns])
             for netns, found in increases.items()
         }
         return cls(counted) if counted else None
@@ -112,6 +112,8 @@ def _begin_ns(all_ns: NDArray[np.int64], lately_ns: NDArray[np.int64]) -> int:
     return int(all_ns[before] if before >= 0 else lately_ns[0])
 
 
-def _span_seconds(series: Series) -> float:
-    rose = series.times_ns[series.values > 0]
-    return float(rose[-1] - rose[0]) / 1e9 if len(rose) else 0.0
+def _lasting_seconds(series: Series) -> float:
+    """Of the run of readings that rose, up to the last one."""
+    still = np.flatnonzero(series.values <= 0)
+    first = int(still[-1]) if len(still) else 0
+    return float(series.times_ns[-1] - series.times_ns[first]) / 1e9

@@ -25,6 +25,7 @@ ALLOWED = {
     "math",
     "numpy",
     "pathlib",
+    "statistics",
     "sys",
     "typing",
 }

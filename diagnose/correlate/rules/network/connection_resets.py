@@ -44,8 +44,8 @@ LEAST = 20.0
 # of those that were tried, or opened
 SHARE, CLEAR_SHARE = 0.25, 0.8
 # s; longer than a service takes to restart
-LASTING_SECONDS = 12.0
-# of incoming connections, for the listener to be named
+LASTING_SECONDS = 15.0
+# of refusals, for it to be one destination's, and of incoming connections, for the listener to be named
 MOSTLY = 0.6
 
 
@@ -69,7 +69,7 @@ class _Case:
 
     @property
     def holds(self) -> bool:
-        lasting = self.counted.span(self.key) >= LASTING_SECONDS
+        lasting = self.counted.lasting_seconds(self.key) >= LASTING_SECONDS
         return self.count >= LEAST and self.share >= SHARE and lasting
 
 
@@ -80,8 +80,9 @@ def check(counters: TcpCounters, failures: ConnectFailures | None) -> list[Verdi
 
 
 def _cases(counted: Counted, failures: ConnectFailures | None) -> Iterator[_Case]:
-    to, _ = failures.refused(counted.netns) if failures else ("", 0.0)
-    yield _Case(counted, True, counted.of("AttemptFails"), counted.of("ActiveOpens"), to)
+    to, share = failures.refused(counted.netns) if failures else ("", 0.0)
+    if not to or share >= MOSTLY:  # instances that restart in turn refuse in turn
+        yield _Case(counted, True, counted.of("AttemptFails"), counted.of("ActiveOpens"), to)
     at, share = failures.busiest_listener(counted.netns) if failures else ("", 0.0)
     opened = counted.of("PassiveOpens") + counted.of("ActiveOpens") - counted.of("AttemptFails")
     yield _Case(counted, False, counted.of("EstabResets"), opened, at if share >= MOSTLY else "")
@@ -131,7 +132,7 @@ def _evidence(case: _Case, failures: ConnectFailures | None) -> Iterator[Evidenc
     yield Evidence(
         "supports", "decides", text, metric, case.share, "ratio", SHARE, "/proc/net/snmp", clear, labels
     )
-    span = case.counted.span(case.key)
+    span = case.counted.lasting_seconds(case.key)
     text = f"it has been going on for {duration(span)}: longer than a restart"
     yield Evidence("supports", "separates", text, metric, span, "s", LASTING_SECONDS, "", 1.0, labels)
     if failures is None:

@@ -26,8 +26,9 @@ def test_a_recorded_leak_names_the_process_and_when_descriptors_run_out(pace):
     assert any("tcp_fin_timeout" in each.action for each in verdict.will_not_help)
 
 
-def test_recorded_connections_that_are_kept_are_no_finding():
-    assert verdicts(RULE, recorded("kept-alive-usual")) == []
+@pytest.mark.parametrize("name", ["kept-alive-usual", "closed-a-little-late-usual", "idle-connections-3000"])
+def test_recorded_connections_that_are_kept_or_closed_late_are_no_finding(name):
+    assert verdicts(RULE, recorded(name)) == []
 
 
 def test_without_connections_it_is_unknown():

@@ -20,7 +20,16 @@ def test_recorded_connections_that_are_broken_off_name_the_listener():
     assert "broken off" in verdict.headline
 
 
-@pytest.mark.parametrize("name", ["a-health-check-fails-usual", "kept-alive-usual", "quiet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a-health-check-fails-usual",
+        "kept-alive-usual",
+        "quiet",
+        "rolling-restart-usual",
+        "closed-a-little-late-usual",
+    ],
+)
 def test_recorded_health_is_no_finding(name):
     assert verdicts(RULE, recorded(name)) == []
 

@@ -1,0 +1,1 @@
+"""Who lacks CPU time, and why."""
