@@ -83,6 +83,8 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "headline": finding.headline,
         "subject": {"host": finding.host.name, "host_id": finding.host_id, **detail["subject"]},
         "opened_at": _time(finding.opened_at),
+        "since": _time(finding.since),
+        "episodes": finding.episodes,
         "last_seen_at": _time(finding.last_seen_at),
         "closed_at": _time(finding.closed_at),
         "onset": detail.get("onset"),

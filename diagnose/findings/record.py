@@ -1,4 +1,5 @@
-"""The lifecycle of findings: opened, seen again, folded under a cause, muted, closed after three quiet minutes.
+"""The lifecycle of findings: opened, seen again, folded under a cause, muted, closed after three quiet minutes, and
+reopened where the same trouble comes back within a day.
 
 Evaluations of one host are recorded one after the other, under a lock on its row; one that is older than what was
 recorded already changes nothing.
@@ -15,12 +16,16 @@ from django.db import transaction
 from diagnose.correlate.engine import Evaluation, Judgement
 from diagnose.findings import fold, rank
 from diagnose.findings.describe import detail_of
-from diagnose.models.finding import Finding
+from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.host import Host
 
 QUIET = timedelta(minutes=3)
 # A rule that cannot be checked proves nothing at first; after so long without a reading its subject is gone.
 GONE = timedelta(minutes=15)
+
+# What comes back within a day was not solved: it is the same finding, with what people wrote about it.
+RELAPSE = timedelta(days=1)
+_ITSELF = "Diagnose"
 
 Key = tuple[str, str]
 
@@ -80,7 +85,7 @@ def _weight(judgement: Judgement) -> float:
 def _see(host: Host, judgement: Judgement, known: dict[Key, Finding], window: Window) -> Finding:
     """Open a finding or bring it up to date."""
     rule, subject_key = _key(judgement)
-    finding = known.get((rule, subject_key))
+    finding = known.get((rule, subject_key)) or _relapsed(host, rule, subject_key, window)
     if finding is None:
         finding = Finding(host=host, rule=rule, subject_key=subject_key, opened_at=window.end)
     verdict = judgement.verdict
@@ -95,6 +100,28 @@ def _see(host: Host, judgement: Judgement, known: dict[Key, Finding], window: Wi
     finding.quiet_since = None
     _end_mute(finding, window)
     finding.save()
+    return finding
+
+
+def _relapsed(host: Host, rule: str, subject_key: str, window: Window) -> Finding | None:
+    """The last finding of the same trouble, open again, when it was closed not long ago."""
+    before = Finding.objects.filter(
+        host=host, rule=rule, subject_key=subject_key, closed_at__gte=window.end - RELAPSE
+    )
+    finding = before.order_by("-closed_at").first()
+    if finding is None:
+        return None
+    quiet = window.end - finding.last_seen_at
+    FindingNote.objects.create(
+        finding=finding, actor=_ITSELF, kind="reopened", text=f"came back after {quiet.total_seconds():.0f} s"
+    )
+    finding.episodes = [
+        *finding.episodes,
+        {"from": finding.since.isoformat(), "to": finding.last_seen_at.isoformat()},
+    ]
+    finding.state, finding.reopened_at, finding.closed_at = Finding.State.OPEN, window.end, None
+    finding.acknowledged_by, finding.acknowledged_at = "", None
+    finding.detail.pop("onset", None)
     return finding
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -32,6 +33,10 @@ class Finding(models.Model):
         default=0, help_text="1 is the worst open root cause; 0 when not open."
     )
     opened_at = models.DateTimeField()
+    reopened_at = models.DateTimeField(null=True, blank=True, help_text="When the trouble last came back.")
+    episodes: models.JSONField[list[dict[str, str]]] = models.JSONField(
+        default=list, help_text="Earlier times of the same trouble, each with ISO 8601 `from` and `to`."
+    )
     last_seen_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     quiet_since = models.DateTimeField(
@@ -66,6 +71,11 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule} on {self.host}: {self.headline}"
+
+    @property
+    def since(self) -> datetime:
+        """When it was opened, or came back."""
+        return self.reopened_at or self.opened_at
 
 
 class FindingNote(models.Model):

@@ -108,8 +108,8 @@ def findings_in(host_id: int, span: TimeRange) -> list[Finding]:
 
 
 def band_of(finding: Finding) -> Band:
-    """From its opening to when it was last seen, under the rank that its card on the page has."""
-    start, end = (int(at.timestamp() * 1e9) for at in (finding.opened_at, finding.last_seen_at))
+    """From its opening, or its coming back, to when it was last seen, under the rank that its card on the page has."""
+    start, end = (int(at.timestamp() * 1e9) for at in (finding.since, finding.last_seen_at))
     return Band(start, end, str(finding.rank or ""))
 
 

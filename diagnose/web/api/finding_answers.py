@@ -90,7 +90,7 @@ class WillNotHelp(Answer, frozen=True):
 
 
 class Window(Answer, frozen=True, rename={"from_": "from"}):
-    """The readings that the verdict was last made of."""
+    """From when to when."""
 
     from_: datetime
     to: datetime
@@ -105,7 +105,10 @@ class Onset(Answer, frozen=True, rename={"from_": "from"}):
 
 
 class Finding(Answer, frozen=True):
-    """One trouble of one subject. `explained_by` set: it is folded under its cause."""
+    """One trouble of one subject. `explained_by` set: it is folded under its cause.
+
+    It holds `since` then; `episodes` are earlier times of the same trouble, the first of which began at `opened_at`.
+    """
 
     id: str
     rule: str
@@ -114,6 +117,8 @@ class Finding(Answer, frozen=True):
     headline: str
     subject: Subject
     opened_at: datetime
+    since: datetime
+    episodes: list[Window]
     last_seen_at: datetime
     closed_at: datetime | None
     onset: Onset | None

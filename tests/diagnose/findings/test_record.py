@@ -52,10 +52,29 @@ def test_trouble_that_comes_back_within_three_minutes_is_the_same_finding(host):
     assert Finding.objects.get().state == "open"
 
 
-def test_trouble_that_comes_back_after_that_is_a_new_one(host):
+def test_trouble_that_comes_back_after_it_was_resolved_reopens_the_finding(host):
     for seconds, found in ((0, [judgement()]), (10, []), (191, []), (200, [judgement()])):
         record(host, evaluation(*found), at(seconds))
+    finding = Finding.objects.get()
+    assert (finding.state, finding.closed_at) == ("open", None)
+    assert (finding.opened_at, finding.since) == (START, START + timedelta(seconds=200))
+    assert finding.episodes == [{"from": START.isoformat(), "to": START.isoformat()}]
+    assert [(note.kind, note.text) for note in finding.notes.all()] == [("reopened", "came back after 200 s")]
+
+
+def test_trouble_that_comes_back_days_later_is_a_new_finding(host):
+    day = 86_400
+    for seconds, found in ((0, [judgement()]), (10, []), (191, []), (2 * day, [judgement()])):
+        record(host, evaluation(*found), at(seconds))
     assert list(Finding.objects.order_by("opened_at").values_list("state", flat=True)) == ["resolved", "open"]
+
+
+def test_a_relapse_needs_somebody_to_look_after_it_again(host):
+    (finding,) = record(host, evaluation(judgement()), at(0))
+    Finding.objects.update(acknowledged_by="ada", acknowledged_at=START)
+    for seconds, found in ((10, []), (191, []), (200, [judgement()])):
+        record(host, evaluation(*found), at(seconds))
+    assert Finding.objects.get(pk=finding.pk).acknowledged_by == ""
 
 
 def test_silence_of_the_collector_is_not_quiet(host):
