@@ -3,7 +3,7 @@
 Method: a Python server (`bench/_python_server.py`) with 1 thread that is CPU-bound, 8 threads and 51 threads counts
 the requests that it handles. Its rate over a window with a profiler is divided by the mean of the windows before and
 after it without; `speed` is the median of BENCH_ROUNDS (3) such ratios. The collector's own sampler runs with its
-defaults for a whole round of 20 s, each peer for BENCH_SECONDS (6), one after the other: `py-spy record` with its
+defaults for a whole round of 20 s, each peer for BENCH_SECONDS (4), one after the other: `py-spy record` with its
 defaults (100 Hz, pausing), the `pyroscope-io` SDK with its defaults inside of the server, sending to a sink on this
 host, and `perf record -F 99 -g`, where it is installed. The collector's side is CPU of the sampler and of its py-spys
 over BENCH_COST_SECONDS (80), with four such servers of 8 threads as four services, and resident memory of the py-spys.
@@ -33,7 +33,7 @@ from bench._results import Row, row
 
 PARTS = os.environ.get("BENCH_PARTS", "speed,cost").split(",")
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 COST_SECONDS = float(os.environ.get("BENCH_COST_SECONDS", "80"))
 SAMPLING_ROUND_SECONDS = 21.0  # the collector's own, with the starts of its three steps
 TARGETS = {1: 0.99, 8: 0.99, 51: 0.97}
@@ -61,10 +61,12 @@ def speed(threads: int, target: float) -> Row:
         for number in range(ROUNDS):
             profilers = [*outside(plain, service).items(), ("pyroscope-io", None)]
             random.Random(number).shuffle(profilers)
+            before = alone(plain)
             for name, start in profilers:
-                before = alone(plain)
                 with_it = alone(profiled) if start is None else beside(plain, *start)
-                found[name].append(with_it / statistics.mean((before, alone(plain))))
+                after = alone(plain)
+                found[name].append(with_it / statistics.mean((before, after)))
+                before = after
     own = found.pop("diagnose")
     return row(f"speed_{threads}_threads", own, "× alone", "higher", target, beside=found)
 

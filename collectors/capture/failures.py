@@ -11,6 +11,7 @@ from collectors import procfs
 _PTRACE_SCOPE = "sys/kernel/yama/ptrace_scope"
 _UNSUPPORTED = re.compile(r"[Uu]nsupported version of Python: (\S+)")
 _CAP_SYS_PTRACE = 19  # include/uapi/linux/capability.h
+_HOST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _LONGEST = 200
 
 
@@ -23,7 +24,10 @@ def explain(pid: int, output: str, proc: Path = Path("/proc")) -> str:
     subject = _named(pid, proc)
     unsupported = _UNSUPPORTED.search(output)
     if _is_gone(pid, proc):
-        return f"Process {pid} is gone: it ended or was restarted under another id. Choose it again from the list."
+        return (
+            f"Process {pid} is gone: it ended or was restarted under another id. Choose it again from the list."
+            f"{_own_namespace(proc)}"
+        )
     if "Permission" in output or "permission" in output or "os error 1)" in output:
         return _no_permission(subject, proc)
     if unsupported:
@@ -55,6 +59,17 @@ def _is_gone(pid: int, proc: Path) -> bool:
     """A zombie counts as gone: there is nothing left to sample."""
     stat = procfs.stat(proc, pid)
     return stat is None or stat.state in "ZX"
+
+
+def _own_namespace(proc: Path) -> str:
+    """Inside a container the host's ids name nobody, or somebody else."""
+    try:
+        number = (proc / "self/ns/pid").stat().st_ino
+    except OSError:
+        return ""
+    if number == _HOST_PID_NAMESPACE:
+        return ""
+    return " The collector sees the processes of its own container only: start it with --pid=host."
 
 
 def _no_permission(subject: str, proc: Path) -> str:

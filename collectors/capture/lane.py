@@ -24,6 +24,7 @@ class Lane:
         self.sampler_seconds = 0.0
         self._hz, self._confinement, self._proc = hz, confinement, proc
         self._step = 0
+        self._running: Recording | None = None
         self._gil = GilWaits(process.pid, proc)
         self._run: Run | None = self._start()
 
@@ -57,8 +58,13 @@ class Lane:
         return self._run is not None
 
     def samples(self, recording: Recording) -> Iterator[Sample]:
-        """What one step tells."""
-        yield stacks.to_wire([(self.process, recording)])
+        """What one step tells. By what was seen to run the round's last step tells active from idle."""
+        recordings = [recording]
+        if recording.order.kind == "cpu":
+            self._running = recording
+        elif recording.order.kind == "wall" and self._running is not None:
+            recordings.append(self._running)
+        yield stacks.to_wire([(self.process, each) for each in recordings])
         yield from shares.points(recording, self.process)
 
     def closing_samples(self, end_ns: int) -> Iterator[Sample]:

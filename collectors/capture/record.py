@@ -7,7 +7,7 @@ that were forked meanwhile are in the next one.
 from __future__ import annotations
 
 import selectors
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -79,21 +79,26 @@ class _Capture:
         return self.stopped or bool(self.troubles)
 
     def take_part(self, seconds: int) -> None:
-        processes = pythons.meant(self.request)
+        processes = {process.pid: process for process in pythons.meant(self.request)}
+        orders = [order for pid in processes for order in self._orders(pid, seconds)]
         with ExitStack() as stack:
-            runs = [stack.enter_context(Run(self._order(process, seconds))) for process in processes]
+            runs = [stack.enter_context(Run(order)) for order in orders]
             self._attend(runs)
             self._collect(processes, runs)
 
-    def _order(self, process: Process, seconds: int) -> Order:
-        """At the rate that was asked for, or the highest that the number and depth of its stacks allow."""
-        most_hz = self.most_hz.get(process.pid) or plan.most_hz(
-            1 if self.kind == "gil" else self._threads(process)
-        )
-        return Order(process.pid, self.kind, seconds, max(1, min(self.request.hz, int(most_hz))))
+    def _orders(self, pid: int, seconds: int) -> Iterator[Order]:
+        """At the rate that was asked for, or the highest that the number and depth of its stacks allow.
 
-    def _threads(self, process: Process) -> int:
-        stat = procfs.stat(self.request.proc, process.pid)
+        Beside `wall` another py-spy looks at what runs: by it active and idle are told apart.
+        """
+        most_hz = self.most_hz.get(pid) or plan.most_hz(1 if self.kind == "gil" else self._threads(pid))
+        hz = max(1, min(self.request.hz, int(most_hz)))
+        yield Order(pid, self.kind, seconds, hz)
+        if self.kind == "wall":
+            yield Order(pid, "cpu", seconds, hz)
+
+    def _threads(self, pid: int) -> int:
+        stat = procfs.stat(self.request.proc, pid)
         return stat.threads if stat else 1
 
     def _attend(self, runs: Sequence[Run]) -> None:
@@ -112,34 +117,40 @@ class _Capture:
                         run.end()
                 self._tell(runs)
 
-    def _collect(self, processes: Sequence[Process], runs: Sequence[Run]) -> None:
+    def _collect(self, processes: Mapping[int, Process], runs: Sequence[Run]) -> None:
         """Raises CaptureError when none of them gave anything; one of several may fail."""
         failures, recordings = [], []
-        for process, run in zip(processes, runs, strict=True):
+        for run in runs:
             try:
-                recording = run.recording()
-                recordings.append((process, recording))
-                if recording.ticks > 1:
-                    self.most_hz[process.pid] = _READING_SHARE * recording.ticks / recording.cpu_seconds
+                recordings.append(run.recording())
             except CaptureError as error:
                 failures.append(error)
-        if not recordings:
+        main = [recording for recording in recordings if recording.order.kind == self.kind]
+        if not main:
             raise failures[0]
-        self.recordings += recordings
-        self.seconds += max(recording.seconds for _, recording in recordings)
-        if len(runs) == 1 and recordings[0][1].cut == CUT_BY_EXIT:
-            self.troubles.append(f"Process {processes[0].pid} ended after {self.seconds:.1f} s.")
+        for recording in main:
+            if recording.ticks > 1:
+                rate = recording.ticks / max(recording.cpu_seconds, 1e-3)
+                self.most_hz[recording.order.pid] = _READING_SHARE * rate
+        self.recordings += [(processes[recording.order.pid], recording) for recording in recordings]
+        self.seconds += max(recording.seconds for recording in main)
+        if len(processes) == 1 and main[0].cut == CUT_BY_EXIT:
+            self.troubles.append(f"Process {main[0].order.pid} ended after {self.seconds:.1f} s.")
 
     def _tell(self, runs: Sequence[Run]) -> None:
         sampled = max(run.sampled_seconds() for run in runs)
         if not sampled:
             return
         done, whole = self.seconds + sampled, self.request.seconds
-        whom = f"process {runs[0].order.pid}" if len(runs) == 1 else f"{len(runs)} processes"
+        pids = {run.order.pid for run in runs}
+        whom = f"process {runs[0].order.pid}" if len(pids) == 1 else f"{len(pids)} processes"
         self.watch.tell(min(0.99, done / whole), f"Sampling {whom}: {done:.0f} of {whole} s", self._samples())
 
+    def _main(self) -> list[Recording]:
+        return [recording for _, recording in self.recordings if recording.order.kind == self.kind]
+
     def _samples(self) -> int:
-        return sum(recording.samples for _, recording in self.recordings)
+        return sum(recording.samples for recording in self._main())
 
     def result(self) -> Result:
         if self.stopped:
@@ -152,8 +163,8 @@ class _Capture:
 
     def _slower(self) -> str:
         """In words, when not even half of the rate was possible."""
-        ticks = sum(recording.ticks for _, recording in self.recordings)
-        hz = ticks / sum(recording.seconds for _, recording in self.recordings)
+        main = self._main()
+        hz = sum(recording.ticks for recording in main) / sum(recording.seconds for recording in main)
         if hz >= _SLOW_SHARE * self.request.hz:
             return ""
         return f" (at {hz:.0f} instead of {self.request.hz} a second: no more was possible with so many or deep stacks)"

@@ -68,10 +68,27 @@ def test_each_of_several_processes_has_a_root():
     assert stacks.labels == {}
 
 
-def test_only_a_wall_profile_does_not_know_who_ran():
+def test_a_wall_profile_alone_does_not_know_who_ran():
     assert {s.state for s in profile("cpu").columns.sample_list()} == {"active"}
     assert {s.state for s in profile("gil").columns.sample_list()} == {"active"}
     assert {s.state for s in profile("wall").columns.sample_list()} == {"unknown"}
+
+
+def test_what_ran_tells_active_from_idle_in_a_wall_profile():
+    everywhere = (
+        "thread (1): a;main (x.py:1) 100\nthread (2): b;wait (x.py:2) 100\nthread (3): c;both (x.py:3) 100"
+    )
+    running = "thread (1): a;main (x.py:1) 99\nthread (3): c;both (x.py:3) 25"
+    stacks = to_wire([(PROCESS, recording("wall", everywhere)), (PROCESS, recording("cpu", running))])
+    found = {(stacks.strings[s.thread], s.state): s.value for s in stacks.columns.sample_list()}
+    assert found == {
+        ("a", "active"): 99,
+        ("a", "idle"): 1,
+        ("b", "idle"): 100,
+        ("c", "active"): 25,
+        ("c", "idle"): 75,
+    }
+    assert (stacks.type, stacks.columns.total, stacks.period) == ("wall", 300, SECOND // 10)
 
 
 def test_an_idle_process_gives_an_empty_profile_that_travels():

@@ -114,6 +114,12 @@ def test_a_thread_that_sleeps_is_no_cpu_but_is_there():
         running, everywhere = stacks_of(captured(pid)), stacks_of(captured(pid, "wall"))
     assert "sleeper" not in running.strings
     assert counts(everywhere, lambda names: "sleeper" if "sleeper" in names else "")["sleeper"] > 100
+    states = {
+        (everywhere.strings[sample.thread], sample.state): sample.value
+        for sample in everywhere.columns.sample_list()
+        if everywhere.strings[sample.thread].startswith("sleeper")
+    }
+    assert {state for _, state in states} == {"idle"}
 
 
 def test_2000_frames_are_all_there():

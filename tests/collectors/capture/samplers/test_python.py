@@ -72,7 +72,7 @@ def test_a_contended_process_shows_in_stacks_and_series(busy):
     points = said.points(busy.pid)
     assert points["python_gil_held_ratio"] > 0.6
     assert points["python_active_threads"] > 0.6
-    assert points["python_sampling_hz"] > 5
+    assert points["python_sampling_hz"] > 1
     assert {metric.name for metric in sampler.METRICS} >= set(points)
     assert status.ok
     assert status.seconds > 0
