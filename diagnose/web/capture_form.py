@@ -16,9 +16,9 @@ from diagnose.models import Host
 from diagnose.reports.process_table import ProcessRow, process_rows
 from diagnose.store.hosts import HostRow
 
-# What to offer first for a process, by what it is.
-_FIRST = {"python": ("python_cpu",), "go": ("go_cpu", "native_cpu")}
-_OTHERWISE = ("native_cpu", "python_cpu")
+# The groups of kinds that fit a process, by what it is, the best first.
+_GROUPS = {"python": ("Python", "Any program"), "go": ("Go", "Any program")}
+_OTHERS, _UNKNOWN = ("Any program",), ("Python", "Any program", "Go")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,17 @@ def by_reason(choices: Sequence[KindChoice]) -> list[tuple[str, list[str]]]:
 
 
 def chosen_kind(choices: Sequence[KindChoice], given: str, target: ProcessRow | None) -> str:
-    """What the link asks for, else what fits the process, of what the host can take."""
-    able = [each.kind.name for each in choices if not each.missing]
-    asked = kinds.named(given)
+    """What the link asks for, a kind or a type of profile, else what fits the process; of what the host can take."""
     runtime = "" if target is None else target.runtime.rstrip("0123456789.")
-    wanted = (*([asked.name] if asked else []), *_FIRST.get(runtime, _OTHERWISE if runtime else ()))
-    return next((name for name in wanted if name in able), able[0] if able else "")
+    groups = _GROUPS.get(runtime, _OTHERS if runtime else _UNKNOWN)
+    able = [each.kind for each in choices if not each.missing]
+    fitting = [kind for group in groups for kind in able if kind.group == group]
+    wanted = (
+        *(kind.name for kind in able if kind.name == given),
+        *(kind.name for kind in fitting if given in kind.types),
+        *(kind.name for kind in (*fitting, *able)),
+    )
+    return next(iter(wanted), "")
 
 
 def busiest_first(processes: Sequence[ProcessRow]) -> list[ProcessRow]:

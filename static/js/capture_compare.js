@@ -22,7 +22,7 @@ async function load(section) {
     const flat = await get(section.dataset.diff);
     part(section, "totals").textContent =
       `${whole(flat.total)} ${flat.unit} of the capture, ${duration(flat.seconds)} long, against ` +
-      `${whole(flat.base.profiles)} profiles of the hour before, ${duration(flat.base.seconds)} long`;
+      `${whole(flat.base.profiles)} profile${flat.base.profiles === 1 ? "" : "s"} of the hour before, ${duration(flat.base.seconds)} long`;
     part(section, "graph").hidden = false;
     show(section, flat);
   } catch (error) {

@@ -234,7 +234,7 @@ def test_a_capture_is_compared_with_the_hour_before_in_one_click(
     identifier = ask_for(form, 812)
     stored(host, recorded.shop_stacks("cpu", capture_id=identifier))
     form.get_by_role("link", name="Compare with the hour before").click()
-    expect(form.locator("[data-part=totals]")).to_contain_text("profiles of the hour before")
+    expect(form.locator("[data-part=totals]")).to_contain_text("1 profile of the hour before")
     rows = form.locator("[data-part=changes] tbody tr")
     expect(rows.first.locator("td").last).to_contain_text("points")
     expect(form.locator("canvas")).to_be_visible()
