@@ -24,6 +24,7 @@ from collectors.probe import Probe
 from collectors.probes import ALL
 from collectors.probes.app.scrape import Scrape
 from collectors.probes.runtime.captures import Captures
+from collectors.probes.runtime.golang import GoRuntime
 from collectors.ship import Shipper
 from collectors.spool import Spool
 from collectors.state import StateError
@@ -96,6 +97,8 @@ def _assemble(config: Config) -> Agent:
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
     endpoints.of(config.proc).named = config.go_targets
+    if config.go_targets or config.go_discover:
+        probes.append(GoRuntime(denies, config.go_discover))
     settings = Settings(
         cpu_share=config.stacks_cpu_percent / 100,
         memory_bytes=config.stacks_memory_bytes,

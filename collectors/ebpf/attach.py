@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 _UPROBE_TYPE = Path("/sys/bus/event_source/devices/uprobe/type")  # since Linux 4.17
-_GONE = {errno.ENOENT, errno.ESRCH, errno.EACCES}
+_GONE = {errno.ENOENT, errno.ESRCH}
 
 
 def attach_at(places: Iterable[Place], descriptor: int) -> list[int]:

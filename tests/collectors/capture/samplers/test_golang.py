@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import re
-import socket
 import threading
 import time
 import urllib.request
@@ -80,15 +79,10 @@ def test_a_named_program_is_read_round_after_round(emitted):
     assert all(before.end_ns <= after.start_ns for before, after in itertools.pairwise(heap))
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 @goprograms.needs_go
 def test_what_is_allocated_is_told_once_over_restarts(emitted):
     """The second process soon has more than the first had, so that no stack tells that it is another."""
-    known, port, total = endpoints.of(PROC), free_port(), 0
+    known, port, total = endpoints.of(PROC), goprograms.free_port(), 0
     known.named = (("front", f"http://127.0.0.1:{port}"),)
     running = lane_ = None
     try:
@@ -141,7 +135,7 @@ def test_a_host_without_such_programs_says_nothing():
 
 def test_a_program_that_went_away_is_left_and_a_missing_one_is_said(emitted):
     known = endpoints.of(PROC)
-    known.named = (("gone", f"http://127.0.0.1:{free_port()}"),)
+    known.named = (("gone", f"http://127.0.0.1:{goprograms.free_port()}"),)
     sampler = ContinuousGo(Settings())
     try:
         sampler._look(emitted.append)
