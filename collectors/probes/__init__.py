@@ -41,6 +41,7 @@ from collectors.probes.proc.kernel import Kernel
 from collectors.probes.proc.limits import Limits
 from collectors.probes.proc.memory import Memory
 from collectors.probes.proc.netstat import Netstat
+from collectors.probes.proc.numa import Numa
 from collectors.probes.proc.pressure import Pressure
 from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.sockstat import Sockstat
@@ -80,6 +81,7 @@ ALL: tuple[type[Probe], ...] = (
     Processes,
     Threads,
     Details,
+    Numa,
     Services,
     Units,
     Limits,

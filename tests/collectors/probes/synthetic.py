@@ -61,3 +61,29 @@ def softnet_of_256_cpus() -> bytes:
     """Fifteen columns of eight digits since v6.1 (softnet_seq_show, net/core/net-procfs.c); CPU 3 is offline."""
     rows = [[cpu + 1, *[0] * 10, 2, cpu, 0, 2] for cpu in CPUS_256 if cpu != 3]
     return "".join(" ".join(f"{value:08x}" for value in row) + "\n" for row in rows).encode()
+
+
+def two_nodes() -> dict[str, bytes]:
+    """Files below /sys/devices/system/node (drivers/base/node.c, v6.1: node_read_meminfo, node_read_numastat)."""
+    found: dict[str, bytes] = {"online": b"0-1\n"}
+    for node, (cpus, free, foreign) in enumerate((("0,2", 8 << 20, 0), ("1,3", 1 << 20, 700))):
+        found[f"node{node}/meminfo"] = (
+            f"Node {node} MemTotal:       {32 << 20} kB\nNode {node} MemFree:        {free} kB\n"
+            f"Node {node} HugePages_Total:     0\n"
+        ).encode()
+        found[f"node{node}/numastat"] = (
+            f"numa_hit 9000\nnuma_miss {700 - foreign}\nnuma_foreign {foreign}\n"
+            "interleave_hit 30\nlocal_node 8000\nother_node 1700\n"
+        ).encode()
+        found[f"node{node}/cpulist"] = f"{cpus}\n".encode()
+        found[f"node{node}/distance"] = b"10 21\n" if node == 0 else b"21 10\n"
+    return found
+
+
+def numa_maps() -> bytes:
+    """Small and huge pages on two nodes (show_numa_map, fs/proc/task_mmu.c, v6.1)."""
+    return (
+        b"55d0c0000000 default file=/usr/bin/python3.11 mapped=8 mapmax=2 N0=3 N1=5 kernelpagesize_kB=4\n"
+        b"7f0000000000 prefer:0 anon=2 dirty=2 N0=2 kernelpagesize_kB=2048\n"
+        b"7ffd00000000 default stack anon=1 dirty=1\n"
+    )

@@ -33,7 +33,6 @@ FILES = {
     "netstat": ("net/netstat", "net/snmp", "net/snmp6"),
     "sockstat": ("net/sockstat", "net/sockstat6"),
     "processes": ("812/stat", "812/limits", "812/cmdline", "812/cgroup", "812/task/812/status"),
-    "limits": ("812/stat", "812/limits"),
     "facts": ("stat", "meminfo", "sys/net/core/somaxconn", "sys/kernel/osrelease"),
 }
 READERS = [kind for kind in ALL if kind.NAME in FILES]
