@@ -35,6 +35,7 @@ struct exchange {
 	u64 last_read_ns;
 	u32 round;
 	u8 last_method;
+	u8 letter; /* all that was read of the last one so far; 0 when it was more */
 };
 
 struct {
@@ -45,16 +46,23 @@ struct {
 } exchanges SEC(".maps");
 
 /* The method, or -1 when this is no beginning of a request. Of a read too short to tell, whether it may be one. */
-static __always_inline s32 begins_request(struct userdata *data)
+static __always_inline s32 begins_request(struct userdata *data, u8 *letter)
 {
-	u8 letter = 0;
 	u32 start = 0;
 
 	if (data->length >= sizeof(start))
 		return read_start(data, &start, sizeof(start)) ? method_of(start) : -1;
-	if (!read_start(data, &letter, sizeof(letter)))
+	if (!read_start(data, letter, sizeof(*letter)))
 		return -1;
-	return letter == 'G' || letter == 'P' || letter == 'H' || letter == 'D' || letter == 'O' ? NOT_SEEN : -1;
+	switch (*letter) {
+	case 'G':
+	case 'P':
+	case 'H':
+	case 'D':
+	case 'O':
+		return NOT_SEEN;
+	}
+	return -1;
 }
 
 /* While one request waits, what looks like another may be its rest: of one that came in pieces, or of one with a body,
@@ -73,6 +81,23 @@ static __always_inline void forget(struct exchange *exchange)
 	exchange->round = control.round;
 }
 
+/* Go's server watches the connection while it answers, and so reads the first byte of the next request by itself. */
+static __always_inline void complete(struct exchange *exchange, struct userdata *data)
+{
+	u32 at = (exchange->first + exchange->count - 1) & (MOST_WAITING - 1), rest = 0;
+	s32 method;
+
+	if (!exchange->letter || !exchange->count || !read_start(data, &rest, sizeof(rest)))
+		return;
+	method = method_of(rest << 8 | exchange->letter);
+	exchange->letter = 0;
+	if (method < 0)
+		return;
+	exchange->last_method = method;
+	exchange->method[at] = method;
+	exchange->route[at] = route_at(data, path_offset(method) - 1);
+}
+
 static __always_inline void remember(struct exchange *exchange, u8 method, struct userdata *data)
 {
 	u64 now_ns = bpf_ktime_get_ns();
@@ -80,6 +105,7 @@ static __always_inline void remember(struct exchange *exchange, u8 method, struc
 
 	exchange->last_read_ns = now_ns;
 	exchange->last_method = method;
+	exchange->letter = 0;
 	if (exchange->count >= MOST_WAITING)
 		return;
 	at = (exchange->first + exchange->count) & (MOST_WAITING - 1);
@@ -95,6 +121,7 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	struct exchange *exchange;
 	struct userdata data;
 	struct tcp_sock *tcp;
+	u8 letter = 0;
 	s32 method;
 
 	if (length <= 0 || flags & MSG_PEEK || sk->sk_protocol != IPPROTO_TCP)
@@ -104,9 +131,13 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 		return 0;
 	if (!find_userdata(&data, length))
 		return 0;
-	method = begins_request(&data);
-	if (method < 0)
+	method = begins_request(&data, &letter);
+	if (method < 0) {
+		exchange = bpf_sk_storage_get(&exchanges, sk, 0, 0);
+		if (exchange && exchange->round == control.round)
+			complete(exchange, &data);
 		return 0;
+	}
 	exchange = bpf_sk_storage_get(&exchanges, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!exchange) {
 		count_lost();
@@ -114,8 +145,11 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	}
 	if (exchange->round != control.round)
 		forget(exchange);
-	if (!continues(exchange, method))
+	if (!continues(exchange, method)) {
 		remember(exchange, method, &data);
+		if (length == 1)
+			exchange->letter = letter;
+	}
 	return 0;
 }
 

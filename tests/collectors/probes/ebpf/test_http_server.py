@@ -104,11 +104,21 @@ REQUEST = b"GET /some/thing HTTP/1.1\r\nHost: shop\r\n\r\n"
 
 def test_a_request_that_comes_in_pieces_counts_once_and_from_its_first_byte(read):
     began = time.monotonic()
-    name = talk([(0, b"G"), (0.02, b"ET / HTTP/1.1\r\n"), (0.02, b"Host: shop\r\n\r\n")], 1, 0.01)
+    name = talk([(0, b"GE"), (0.02, b"T / HTTP/1.1\r\n"), (0.02, b"Host: shop\r\n\r\n")], 1, 0.01)
     elapsed = time.monotonic() - began
     (found,) = histograms(read(), SERVICE_TIME, listener=name)
     assert (found.count, found.labels["status_class"], found.labels["method"]) == (1, "2xx", "unknown")
     assert 0.05 <= found.sum < elapsed
+
+
+@pytest.mark.parametrize("method", [b"GET", b"DELETE"])
+def test_a_request_whose_first_letter_was_read_by_itself_shows_its_method_and_route(read, method):
+    """Go's server reads so the next request of a connection, when it comes early."""
+    request = method + b" /v1/users HTTP/1.1\r\nHost: shop\r\n\r\n"
+    name = talk([(0, request), (0.05, request[:1]), (0.02, request[1:])], 2, 0.01)
+    (found,) = histograms(read(), SERVICE_TIME, listener=name)
+    assert (found.count, found.labels["method"], found.labels["route"]) == (2, method.decode(), "/v1/users")
+    assert found.sum >= 0.04
 
 
 def test_requests_in_one_write_each_have_an_answer(read):

@@ -39,7 +39,7 @@ def test_a_delay_on_the_way_is_told_by_port_and_by_destination(told, metric, lab
     low, high = bounds(found.scheme, middle)
     assert low <= slowest_seconds * 1.1
     assert high >= 2 * ONE_WAY_SECONDS
-    assert found.count == sum(found.buckets.values()) >= 5
+    assert found.count == sum(found.buckets.values()) >= 3
 
 
 def test_segments_that_are_drawn_stand_for_all():
