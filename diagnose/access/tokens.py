@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import OperationalError
+from django.db import OperationalError, models
 from django.utils import timezone
 
 from diagnose.access.problems import Problem
@@ -47,8 +47,13 @@ def issue(
     user: User | None = None,
     host: Host | None = None,
     lifetime: timedelta | None = None,
+    hosts: int | None = None,
+    enrolled_with: Token | None = None,
 ) -> str:
-    """A new secret. Scopes of a user token are role names that lower its user's role; none keeps it."""
+    """A new secret. Scopes of a user token are role names that lower its user's role; none keeps it.
+
+    `hosts` is how many an enrolment token lets in, None any number; `enrolled_with` is the token that let this host in.
+    """
     secret = _PREFIXES[kind] + secrets.token_urlsafe(32)
     Token.objects.create(
         kind=kind,
@@ -58,6 +63,8 @@ def issue(
         scopes=list(scopes),
         user=user,
         host=host,
+        hosts_left=hosts,
+        enrolled_with=enrolled_with,
         expires_at=timezone.now() + lifetime if lifetime else None,
     )
     return secret
@@ -111,6 +118,19 @@ def _note_use(token: Token, now: datetime) -> None:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     except OperationalError as error:  # a full disk is no reason to turn away who wants to read
         log.warning("the last use of token %s… was not noted: %s", token.prefix, error)
+
+
+def spend(token: Token, identity: str) -> None:
+    """One host less for an enrolment token. Raises Problem 401 when it has let in all that it was good for.
+
+    A host that it let in already may come again: the answer to its first try may have been lost on the way.
+    """
+    if token.hosts_left is None or token.hosts_let_in.filter(host__identity=identity).exists():
+        return
+    if not Token.objects.filter(pk=token.pk, hosts_left__gt=0).update(hosts_left=models.F("hosts_left") - 1):
+        raise refused(
+            f"The enrolment token {token.prefix}… was used: it has let in all hosts that it was good for; ask for a new one."
+        )
 
 
 def revoke(token: Token) -> None:

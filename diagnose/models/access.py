@@ -40,6 +40,14 @@ class Token(models.Model):
     host = models.ForeignKey(
         "diagnose.Host", null=True, blank=True, on_delete=models.CASCADE, related_name="tokens"
     )
+    hosts_left = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Of an enrolment token: how many more hosts it lets in; empty: any number.",
+    )
+    enrolled_with = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="hosts_let_in"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -9,10 +9,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from diagnose.access import audit, tokens
+from diagnose.access import enroll
 from diagnose.installer import script
 from diagnose.management import checkup
-from diagnose.models.access import Token
 
 _MAX_HOURS = 24 * 30
 
@@ -23,14 +22,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--label", default="manage.py enroll", help="what the token list shows")
         parser.add_argument("--hours", type=float, default=24.0, help="how long hosts may enrol with it")
+        parser.add_argument("--hosts", type=int, help="how many hosts it lets in; default: any number")
 
-    def handle(self, *_: Any, label: str, hours: float, **__: Any) -> None:
+    def handle(self, *_: Any, label: str, hours: float, hosts: int | None, **__: Any) -> None:
         checkup.require_tables()
         if not 0 < hours <= _MAX_HOURS:
             raise CommandError(f"--hours {hours:g} cannot be used: give 1 to {_MAX_HOURS}", returncode=2)
-        secret = tokens.issue(Token.Kind.ENROLL, label=label, lifetime=timedelta(hours=hours))
-        audit.record("manage.py", "issue token", "enrolment", label=label, hours=hours)
-        self.stdout.write(f"Enrolment token, good for {hours:g} hours and any number of hosts:\n  {secret}")
+        if hosts is not None and hosts < 1:
+            raise CommandError(f"--hosts {hosts} cannot be used: give 1 or more", returncode=2)
+        secret = enroll.invite("manage.py", hosts=hosts, lifetime=timedelta(hours=hours), label=label)
+        number = "any number of hosts" if hosts is None else f"{hosts} host{'' if hosts == 1 else 's'}"
+        self.stdout.write(f"Enrolment token, good for {hours:g} hours and {number}:\n  {secret}")
         self.stdout.write("On the other host (collectors/README.md has other ways):")
         for line in script.lines(_url(), secret):
             self.stdout.write(f"  {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -66,3 +67,33 @@ def test_what_does_not_fit_is_refused_with_the_field(secret, body, status, field
 
 def test_a_host_token_cannot_enrol_others(host_token):
     assert ask(host_token, {"name": "web-2", "identity": IDENTITY}).status_code == 403
+
+
+def detail(answer):
+    assert answer.status_code == 401
+    return json.loads(answer.content)["detail"]
+
+
+def test_a_token_lets_in_so_many_hosts_and_then_says_that_it_was_used(db):
+    secret = tokens.issue(Token.Kind.ENROLL, hosts=2)
+    for number in (1, 2):
+        assert ask(secret, {"name": "web", "identity": f"{number:032x}"}).status_code == 201
+    for number in (1, 2, 1):  # those whose answer was lost on the way come again
+        assert ask(secret, {"name": "web", "identity": f"{number:032x}"}).status_code == 201
+    assert "was used: it has let in all hosts" in detail(ask(secret, {"name": "web", "identity": IDENTITY}))
+    assert Host.objects.count() == 2
+
+
+def test_a_token_that_ended_says_how(db):
+    late = tokens.issue(Token.Kind.ENROLL, lifetime=timedelta(seconds=-1))
+    assert "expired on" in detail(ask(late, {"name": "web", "identity": IDENTITY}))
+    withdrawn = tokens.issue(Token.Kind.ENROLL)
+    tokens.revoke(Token.objects.latest("pk"))
+    assert "was revoked on" in detail(ask(withdrawn, {"name": "web", "identity": IDENTITY}))
+    assert not Host.objects.exists()
+
+
+def test_a_body_that_does_not_fit_uses_nothing_up(db):
+    secret = tokens.issue(Token.Kind.ENROLL, hosts=1)
+    assert ask(secret, {"name": "web", "identity": "short"}).status_code == 422
+    assert ask(secret, {"name": "web", "identity": IDENTITY}).status_code == 201
