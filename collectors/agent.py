@@ -147,6 +147,9 @@ class Agent:
         if self._sampler is not None:
             for status in self._sampler.status():
                 self._report(status, now)
+        for name in self._config.disabled_probes:
+            reason = f"switched off on this host: [probes] {name}, its variable or its flag says so"
+            self._report(ProbeStatus(name, False, reason, 0.0, 0), now)
         self._outbox.flush_soon()
 
     @property

@@ -17,6 +17,7 @@ WHEELS = (
     "pip-26.0-py3-none-any.whl",
     "py_spy-0.4.1-py2.py3-none-manylinux_2_5_x86_64.whl",
 )
+SINGLE = "diagnose-collector-x86_64.pyz"
 
 
 def wheel(path: Path, **files: str) -> Path:
@@ -35,6 +36,8 @@ def stock(**changes: object) -> Shelf:
     for name in WHEELS:
         path = wheel(folder / name, **{f"{name.partition('-')[0]}.py": name})
         files.append(Kept(name, *wheels.project_of(name), shelf.sha256(path), path.stat().st_size))
+    single = wheel(folder / SINGLE, **{"__main__.py": ""})
+    files.append(Kept(SINGLE, "", "0.1.0", shelf.sha256(single), single.stat().st_size))
     made = Shelf("0.1.0", "source", wheels.requirements(), folder.name, files, {TAG: list(WHEELS)}, [])
     made = msgspec.structs.replace(made, **changes)
     (shelf.place() / shelf.INDEX).write_bytes(msgspec.json.encode(made))

@@ -129,7 +129,8 @@ def spend(token: Token, identity: str) -> None:
         return
     if not Token.objects.filter(pk=token.pk, hosts_left__gt=0).update(hosts_left=models.F("hosts_left") - 1):
         raise refused(
-            f"The enrolment token {token.prefix}… was used: it has let in all hosts that it was good for; ask for a new one."
+            f"The enrolment token {token.prefix}… was used: it has let in all hosts that it was good for; "
+            "ask for a new one."
         )
 
 

@@ -6,10 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
-from diagnose.models import Host, IngestEpoch, IngestGap, ProbeState, QuarantinedBatch
+from diagnose.models import Host, IngestEpoch, IngestGap, ProbeState, QuarantinedBatch, Token
+
+# Probes that the host's owner switched off say so themselves (collectors/agent.py); that is no failure.
+SWITCHED_OFF = "switched off"
+_IS_OFF = Q(ok=False, reason__startswith=SWITCHED_OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,20 @@ def probes(host_id: int) -> list[ProbeRow]:
     ]
 
 
+def probe_counts() -> dict[int, tuple[int, int]]:
+    """By host id: how many probes have reported, and how many of them are switched off."""
+    found = ProbeState.objects.values_list("host_id").annotate(
+        every=Count("id"), off=Count("id", filter=_IS_OFF)
+    )
+    return {host_id: (every, off) for host_id, every, off in found}
+
+
+def enrolled() -> set[int]:
+    """Hosts whose collector has a token that counts."""
+    live = Token.objects.filter(kind=Token.Kind.HOST, revoked_at=None, host__isnull=False)
+    return set(live.values_list("host_id", flat=True))
+
+
 def gaps(host_id: int) -> list[GapRow]:
     """Newest first."""
     return [
@@ -98,7 +116,8 @@ def quarantined(host_id: int) -> list[QuarantineRow]:
 
 def _rows(chosen: Iterable[Host]) -> list[HostRow]:
     """One query for each kind of number, however many hosts there are."""
-    failing = _counted(ProbeState.objects.filter(ok=False).values_list("host_id").annotate(Count("id")))
+    lacking = ProbeState.objects.filter(ok=False).exclude(_IS_OFF)
+    failing = _counted(lacking.values_list("host_id").annotate(Count("id")))
     quarantine = _counted(QuarantinedBatch.objects.values_list("host_id").annotate(Count("id")))
     lost = _counted(
         IngestGap.objects.values_list("host_id").annotate(n=Sum("last_seq") - Sum("first_seq") + Count("id"))

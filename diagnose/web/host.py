@@ -14,6 +14,7 @@ from diagnose.models.access import Role
 from diagnose.reports import triage
 from diagnose.reports.charts.figure import Band, Window
 from diagnose.reports.collector_state import own_use
+from diagnose.reports.collectors import probe_lines
 from diagnose.reports.finding_groups import fold
 from diagnose.reports.host_charts import CHARTS, figures
 from diagnose.reports.host_list import state_of
@@ -75,7 +76,7 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "facts": known,
         "changes": facts.changes(host_id, span.start_ns, span.end_ns),
         "own": own_use(host_id, span.end_ns),
-        "probes": store.probes(host_id),
+        "probes": probe_lines(host_id),
         "gaps": store.gaps(host_id)[:_MOST_NOTICES],
         "quarantined": store.quarantined(host_id)[:_MOST_NOTICES],
         **clock(shown),

@@ -10,6 +10,7 @@ from diagnose.ingest.api import batches
 from diagnose.web.api import (
     capture_groups,
     captures,
+    collector_list,
     findings,
     functions,
     heatmap,
@@ -58,6 +59,10 @@ urlpatterns: list[URLPattern] = [
     path("findings/<str:finding_id>/mute", findings.mute),
     path("findings/<str:finding_id>/applied", findings.applied),
     path("findings/<str:finding_id>/feedback", findings.feedback),
+    path("collectors", collector_list.collectors),
+    path("collectors/tokens", collector_list.invite),
+    path("collectors/<int:host_id>", collector_list.collector),
+    path("collectors/<int:host_id>/revoke", collector_list.revoke),
     path("storage", storage.storage),
     path("enroll", enroll),
     path("batches", batches),

@@ -36,7 +36,7 @@ def test_the_script_is_for_every_shell_and_pins_each_file_by_its_hash(client, da
     text = checked(script(client))
     assert "server=http://testserver" in text
     assert f"KNOWN={TAG}\n" in text
-    for file in kept.files:
+    for file in kept.wheels:
         assert (f"{file.project}=={file.version} --hash=sha256:{file.sha256}" in text) is (
             file.project != "pip"
         )

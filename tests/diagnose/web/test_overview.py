@@ -15,7 +15,7 @@ def test_before_the_first_host_it_tells_what_happens_next(seen, data_dir):
     shown = text(seen)
     assert "Ready for the first host" in shown
     assert "appears here" in shown
-    assert "diagnose-collector enroll" in shown
+    assert 'href="/collectors">Collectors</a> has the two lines to run there' in shown
 
 
 def test_a_quiet_host_is_said_to_be_quiet(seen, host, data_dir):

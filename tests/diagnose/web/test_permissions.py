@@ -21,7 +21,9 @@ def test_nobody_signed_in_is_sent_to_the_sign_in_page(client, db, name):
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
 
-@pytest.mark.parametrize("path", ["/", "/hosts", "/findings", "/profile", "/captures", "/storage"])
+@pytest.mark.parametrize(
+    "path", ["/", "/hosts", "/findings", "/profile", "/captures", "/collectors", "/storage"]
+)
 def test_every_role_sees_the_pages(as_user, viewer, operator, admin, data_dir, path):
     for user in (viewer, operator, admin):
         assert as_user(user).get(path).status_code == 200

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('diagnose', '0004_captures_of_many_hosts'),
+        ('diagnose', '0005_findings_that_come_back'),
     ]
 
     operations = [
