@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.capture import kinds
 from collectors.probes import ALL
 from diagnose.config import SETTINGS
 from diagnose.correlate.catalogue import all_rules
@@ -41,6 +42,11 @@ def test_each_rule_has_its_line_in_the_readme(rule):
 @pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.NAME)
 def test_each_probe_is_described_in_the_collectors_readme(probe):
     assert f"`{probe.NAME}`" in (ROOT / "collectors" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", kinds.ALL, ids=lambda kind: kind.name)
+def test_each_kind_of_capture_is_described_in_the_collectors_readme(kind):
+    assert f"`{kind.name}`" in (ROOT / "collectors" / "README.md").read_text()
 
 
 @pytest.mark.parametrize("path", PYTHON_FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,9 +1,12 @@
-"""Stacks of running processes, taken without stopping them.
+"""Stacks of running processes, taken from outside.
 
-Enters: a process id, what to look for (`cpu` threads that run, `gil` the thread that holds the interpreter lock,
-`wall` all threads), for how long and how often; either chosen by `continuous` under a CPU budget, or asked for by
-a person through a `wire.Command` that `ondemand` runs. `kinds` has one file for each thing that may be asked for,
-`samplers` one for each that is sampled all the time.
-Leaves: `wire.Stacks` and the `python_*` series, given to an `emit` function; progress in plain words to a `report`
-function. No file is written and no sampler outlives the collector.
+Enters: a `wire.Command` of a person, which `ondemand` runs by its kind (`kinds`, one a file), or nothing at all:
+`continuous` runs the samplers (`samplers`, one a file) within the budget of the host's owner.
+Leaves: `wire.Stacks`, series and files, given to `emit` functions; progress in plain words to a `report` function.
+
+Python is read by py-spy (`pyspy` runs it, `folded` reads it, `stacks` packs it), which pauses nobody but for native
+frames. On demand: `pythons` finds whom a command means, `record` and `dump` look. All the time: `roster` says who is
+next by costs (`plan`), pauses (`pace`) and turns (`turns`), a `lane` takes one process through a round, `confine` holds
+all of it in a control group, and `gilwaits` sees who waits for the interpreter lock.
+No file is written and no sampler outlives the collector.
 """

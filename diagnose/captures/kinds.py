@@ -36,7 +36,13 @@ ALL = (
     Kind("python_cpu", "CPU", "lines that run", "Python", ("cpu",)),
     Kind("python_wall", "Wall clock", "where all threads are, the waiting ones too", "Python", ("wall",)),
     Kind("python_gil", "GIL", "lines that hold the interpreter lock", "Python", ("gil",)),
-    Kind("python_native", "CPU with native frames", "lines that run, and C below them", "Python", ("cpu",)),
+    Kind(
+        "python_native",
+        "CPU with native frames",
+        "lines that run, and C below them; pauses the process for some milliseconds at each sample",
+        "Python",
+        ("cpu",),
+    ),
     Kind(
         "python_dump",
         "Dump",
