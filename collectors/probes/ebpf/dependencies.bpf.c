@@ -7,12 +7,14 @@ struct group {
 	struct endpoint end;
 	u32 tgid;
 	u32 protocol;
+	u32 route; /* of HTTP */
 };
 
 #define MOST_CELLS 8192
 #include "cells.h"
 #include "userdata.h"
 #include "http.h"
+#include "path.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -23,6 +25,7 @@ enum protocol { UNRECOGNISED, HTTP, REDIS, POSTGRESQL, MYSQL };
 struct outgoing {
 	u64 sent_ns; /* 0 while none waits for its answer */
 	u32 protocol;
+	u32 route;
 	u32 round;
 };
 
@@ -102,6 +105,7 @@ int BPF_PROG(sent, struct sock *sk, int length)
 		return 0;
 	}
 	request->protocol = protocol;
+	request->route = protocol == HTTP ? route_at(&data, path_offset(method_of(*(u32 *)start))) : ROUTE_NOT_SEEN;
 	request->round = control.round;
 	request->sent_ns = bpf_ktime_get_ns();
 	return 0;
@@ -125,6 +129,7 @@ int BPF_PROG(received, struct sock *sk, int length, int flags)
 	put_remote(&key.group.end, sk);
 	key.group.tgid = bpf_get_current_pid_tgid() >> 32;
 	key.group.protocol = request->protocol;
+	key.group.route = request->route;
 	add(&key, ns);
 	return 0;
 }

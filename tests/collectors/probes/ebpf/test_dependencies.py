@@ -73,8 +73,17 @@ def test_the_wait_for_an_answer_is_told_by_destination_and_protocol(read, protoc
         elapsed = ask(client, REQUESTS[protocol], 3)
     (found,) = histograms(read(), WAIT, dst=name)
     assert found.labels["protocol"] == protocol
+    assert found.labels.get("route") == ("/stock" if protocol == "http" else None)
     assert found.count == 3
     assert 3 * PAUSE_SECONDS <= found.sum <= elapsed
+
+
+def test_requests_of_http_are_told_by_route(read):
+    with answering(0) as (client, name):
+        for path in (b"/items/17", b"/items/18?fields=price", b"/items"):
+            ask(client, b"GET " + path + b" HTTP/1.1\r\nHost: stock\r\n\r\n", 1)
+    found = {sample.labels["route"]: sample.count for sample in histograms(read(), WAIT, dst=name)}
+    assert found == {"/items/{number}": 2, "/items": 1}
 
 
 @pytest.mark.parametrize(
