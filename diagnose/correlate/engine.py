@@ -55,6 +55,13 @@ def weights() -> Weights:
 
 def evaluate(samples: Samples) -> Evaluation:
     """Check every rule. Pure but for reading the weights once."""
+    judgements, unknown = judge(samples)
+    shown = [each for each in judgements if each.confidence >= weights().shown_at]
+    return Evaluation(fold(shown, owners(samples)), tuple(unknown))
+
+
+def judge(samples: Samples) -> tuple[list[Judgement], list[Unknown]]:
+    """What the rules say, however unsure it is, each by itself."""
     signals: dict[type[Any], Any] = {}
     judgements: list[Judgement] = []
     unknown: list[Unknown] = []
@@ -69,11 +76,10 @@ def evaluate(samples: Samples) -> Evaluation:
             unknown.append(Unknown(rule.id, found.why))
         else:
             judgements.extend(_judge(rule, verdict, samples) for verdict in found)
-    shown = [each for each in judgements if each.confidence >= weights().shown_at]
-    return Evaluation(fold(shown, _owners(samples)), tuple(unknown))
+    return judgements, unknown
 
 
-def _owners(samples: Samples) -> frozenset[int]:
+def owners(samples: Samples) -> frozenset[int]:
     """Processes that hold a listener of their own."""
     lengths = samples.of("listener_accept_queue_length")
     return frozenset(int(each.labels["pid"]) for each in lengths if each.labels.get("pid"))
