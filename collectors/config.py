@@ -59,6 +59,7 @@ class Config:
     stacks_memory_bytes: int
     denied: tuple[str, ...]
     scrape_targets: tuple[tuple[str, str], ...]
+    queue_targets: tuple[tuple[str, str], ...]
     go_targets: tuple[tuple[str, str], ...]
     go_discover: bool
     disabled_probes: frozenset[str]
@@ -139,6 +140,12 @@ SETTINGS = (
         "Prometheus pages of applications to read, each as `service=http://127.0.0.1:8000/metrics`.",
     ),
     Setting(
+        "queues.targets",
+        [],
+        values.targets("celery=redis://127.0.0.1:6379/0", "redis", "redis+socket"),
+        "Lists of Redis or Valkey in which jobs wait, each as `celery=redis://127.0.0.1:6379/0`.",
+    ),
+    Setting(
         "go.targets",
         [],
         values.targets("shop=http://127.0.0.1:6060"),
@@ -184,6 +191,7 @@ def load(
         stacks_memory_bytes=found["stacks.memory"],
         denied=found["stacks.deny"],
         scrape_targets=found["scrape.targets"],
+        queue_targets=found["queues.targets"],
         go_targets=found["go.targets"],
         go_discover=found["go.discover"],
         disabled_probes=disabled,

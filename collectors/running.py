@@ -22,6 +22,7 @@ from collectors.config import Config, ConfigError
 from collectors.identity import Process
 from collectors.probe import Probe
 from collectors.probes import ALL
+from collectors.probes.app.queues import Queues
 from collectors.probes.app.scrape import Scrape
 from collectors.probes.runtime.captures import Captures
 from collectors.probes.runtime.golang import GoRuntime
@@ -96,6 +97,8 @@ def _assemble(config: Config) -> Agent:
     probes.append(Captures(config.on_demand))
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
+    if config.queue_targets:
+        probes.append(Queues(config.queue_targets))
     endpoints.of(config.proc).named = config.go_targets
     if config.go_targets or config.go_discover:
         probes.append(GoRuntime(denies, config.go_discover))

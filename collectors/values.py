@@ -93,15 +93,17 @@ def patterns(value: Any) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
-def targets(example: str) -> Callable[[Any], tuple[tuple[str, str], ...]]:
-    """Services with the addresses of their pages."""
+def targets(example: str, *schemes: str) -> Callable[[Any], tuple[tuple[str, str], ...]]:
+    """Services with the addresses of their pages, or whatever has one of the schemes."""
 
     def read(value: Any) -> tuple[tuple[str, str], ...]:
         found = []
         for entry in patterns(value):
             service, _, address = entry.partition("=")
             parts = urlsplit(address)
-            if not service.strip() or parts.scheme not in {"http", "https"} or not parts.hostname:
+            if not service.strip() or parts.scheme not in (schemes or {"http", "https"}):
+                raise ValueError(f'use a list such as ["{example}"]')
+            if not parts.hostname and not parts.scheme.endswith("+socket"):
                 raise ValueError(f'use a list such as ["{example}"]')
             found.append((service.strip(), address))
         return tuple(found)

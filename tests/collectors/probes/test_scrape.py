@@ -115,12 +115,11 @@ def test_series_and_bytes_are_bounded(monkeypatch):
 
 
 def test_values_of_the_setting_are_checked():
-    assert values.targets("shop=http://127.0.0.1:8000/metrics") == (
-        ("shop", "http://127.0.0.1:8000/metrics"),
-    )
+    read = values.targets("shop=http://127.0.0.1:8000/metrics")
+    assert read("shop=http://127.0.0.1:8000/metrics") == (("shop", "http://127.0.0.1:8000/metrics"),)
     for wrong in ("http://127.0.0.1/metrics", "shop=", "shop=ftp://x/y", ["=http://x/y"]):
         with pytest.raises(ValueError, match="use a list such as"):
-            values.targets(wrong)
+            read(wrong)
 
 
 @given(st.text(max_size=200) | st.text(alphabet='ab{}"= \\\n#1.e+', max_size=80))
