@@ -24,7 +24,7 @@ def attach(program: Program, descriptor: int) -> list[int]:
     if kind == "tp_btf":
         return [syscalls.bpf(syscalls.RAW_TRACEPOINT_OPEN, struct.pack("<QI4x", 0, descriptor))[0]]
     if kind == "tp":
-        return _attach_to_event(syscalls.open_tracepoint(tracefs.number_of(place)), descriptor)
+        return attach_to_event(syscalls.open_tracepoint(tracefs.number_of(place)), descriptor)
     raise ValueError(f"program {program.name} hangs on {program.section}, which is not known here")
 
 
@@ -44,7 +44,7 @@ def attach_at(places: Iterable[Place], descriptor: int) -> list[int]:
     kind, links = int(_UPROBE_TYPE.read_text()), []
     for place in places:
         try:
-            links += _attach_to_event(syscalls.open_uprobe(kind, *place), descriptor)
+            links += attach_to_event(syscalls.open_uprobe(kind, *place), descriptor)
         except OSError as error:
             if error.errno not in _GONE:
                 for link in links:
@@ -53,7 +53,8 @@ def attach_at(places: Iterable[Place], descriptor: int) -> list[int]:
     return links
 
 
-def _attach_to_event(event: int, descriptor: int) -> list[int]:
+def attach_to_event(event: int, descriptor: int) -> list[int]:
+    """The link and the event, which is ours to close also when this fails."""
     attributes = struct.pack("<IIII32x", descriptor, event, _PERF_EVENT_LINK, 0)
     try:
         return [syscalls.bpf(syscalls.LINK_CREATE, attributes)[0], event]

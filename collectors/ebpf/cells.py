@@ -40,11 +40,13 @@ class Cells:
         self._control = loaded.maps["bss"]
         self._programs = list(loaded.programs.values())
         self._phase = self._round = 0
+        self.drained_phase = 1
         self._sums = struct.Struct(f"<{2 * possible_cpus()}Q")
 
     def drain(self) -> list[Cell]:
         """What was counted since the last call; each event is told once."""
         ended, self._phase = self._phase, self._phase ^ 1
+        self.drained_phase = ended
         self._write_control()
         _wait_for_programs()
         found = [(key, value) for key, value in self._cells.entries() if key[_PHASE_OFFSET] == ended]

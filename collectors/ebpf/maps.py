@@ -15,18 +15,21 @@ from collectors.ebpf import syscalls
 _PER_CPU_TYPES = {5, 6, 10}  # PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH of enum bpf_map_type
 _INFO = struct.Struct("<IIIII")  # struct bpf_map_info: type, id, key_size, value_size, max_entries
 _BATCH = struct.Struct("<QQQQIIQQ")
-_ENTRIES_A_CALL = 4096
+_ENTRIES_A_CALL, _BYTES_A_CALL = 4096, 1 << 19
 _COUNT_OFFSET = 32
 
 
 @cache
 def possible_cpus() -> int:
     """How many values a per-CPU map keeps for each key."""
-    text = Path("/sys/devices/system/cpu/possible").read_text().strip()
-    return sum(
-        int(last or first) - int(first) + 1
-        for first, _, last in (part.partition("-") for part in text.split(","))
-    )
+    return len(cpus("possible"))
+
+
+def cpus(which: str) -> list[int]:
+    """Numbers of those that are `possible`, or `online` now."""
+    text = Path("/sys/devices/system/cpu", which).read_text().strip()
+    ranges = (part.partition("-") for part in text.split(","))
+    return [cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,18 @@ class Map:
 
     def set_first(self, value: bytes) -> None:
         """Write element 0 of an array."""
-        key = ctypes.c_uint32(0)
+        self.set(bytes(self.key_bytes), value)
+
+    def set(self, key: bytes, value: bytes) -> None:
+        """Write one value; what it is shorter than the map's is zeros."""
+        where = ctypes.create_string_buffer(key, self.key_bytes)
         held = ctypes.create_string_buffer(value.ljust(self.value_bytes, b"\0"), self.value_bytes)
-        attributes = struct.pack("<I4xQQQ", self.descriptor, ctypes.addressof(key), ctypes.addressof(held), 0)
+        attributes = struct.pack("<I4xQQQ", self.descriptor, ctypes.addressof(where), ctypes.addressof(held), 0)
         syscalls.bpf(syscalls.MAP_UPDATE, attributes)
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """All keys with their values, a few thousand a call. Others may write meanwhile: theirs may be missing."""
-        room = min(self.most_entries, _ENTRIES_A_CALL)
+        room = min(self.most_entries, _ENTRIES_A_CALL, max(256, _BYTES_A_CALL // self.read_bytes))
         position = ctypes.create_string_buffer(max(self.key_bytes, 8))
         keys = ctypes.create_string_buffer(self.key_bytes * room)
         values = ctypes.create_string_buffer(self.read_bytes * room)

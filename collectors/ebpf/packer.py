@@ -18,7 +18,8 @@ from collectors.ebpf.pack import VERSION, Pack, Program, encode
 # Debian 12's packages clang-14, bpftool and libbpf-dev.
 CLANG, BPFTOOL, LIBBPF = "clang-14", "/usr/sbin/bpftool", "libbpf.so.1"
 TARGETS = ("x86", "arm64")  # libbpf's names for them
-SOURCES = Path(__file__).parents[1] / "probes/ebpf"
+_COLLECTORS = Path(__file__).parents[1]
+SOURCES = (_COLLECTORS / "probes/ebpf", _COLLECTORS / "capture/native")
 
 
 class BuildError(Exception):
@@ -30,6 +31,11 @@ def tools() -> str:
     clang = _run([CLANG, "--version"], Path.cwd()).splitlines()[0]
     bpftool = _run([BPFTOOL, "version"], Path.cwd()).replace(BPFTOOL, "bpftool").splitlines()
     return ", ".join([clang.strip(), *(line.strip() for line in bpftool[:2])])
+
+
+def sources() -> list[Path]:
+    """All that have a pack beside them."""
+    return [source for folder in SOURCES for source in sorted(folder.glob("*.bpf.c"))]
 
 
 def build(source: Path, target: str = TARGETS[0]) -> Pack:
@@ -102,7 +108,7 @@ def _sections(compiled: Path) -> dict[str, str]:
 
 def main() -> int:
     try:
-        for source in sorted(SOURCES.glob("*.bpf.c")):
+        for source in sources():
             pack = encode(build(source))
             source.with_name(source.name.replace(".bpf.c", ".pack")).write_bytes(pack)
             print(f"{source.name}: {len(pack)} bytes")

@@ -16,7 +16,7 @@ from collectors.ebpf.cells import Cell, Cells
 from collectors.ebpf.duty import Duty
 from collectors.ebpf.load import Loaded, Rejected, load
 from collectors.ebpf.maps import Map
-from collectors.ebpf.pack import Program
+from collectors.ebpf.pack import Pack, Program
 from collectors.probe import NoData
 
 
@@ -34,6 +34,25 @@ _SYSTEM_CALLS = "tp/syscalls/"
 _AT_PLACES = "uprobe"
 NOTHING = Drained([], 0, 0.0)
 ALWAYS = Duty()
+
+
+def read_pack(path: Path) -> Pack:
+    """NoData when this host cannot run it."""
+    reason = support.missing()
+    if reason:
+        raise NoData(reason)
+    try:
+        return pack.read(path)
+    except pack.BadPack as error:
+        raise NoData(str(error)) from None
+
+
+def load_pack(path: Path, read: Pack) -> Loaded:
+    """NoData when the verifier refuses it; OSError when the kernel does, for `support.explain`."""
+    try:
+        return load(read)
+    except Rejected as error:
+        raise NoData(f"this kernel's verifier rejected {path.stem}: {error}") from None
 
 
 class Source:
@@ -98,16 +117,8 @@ class Source:
         return Drained(cells, lost - before, seconds)
 
     def _start(self) -> None:
-        reason = support.missing()
-        if reason:
-            raise NoData(reason)
-        try:
-            read = pack.read(self._path)
-            self._loaded, self._programs = load(read), read.programs
-        except pack.BadPack as error:
-            raise NoData(str(error)) from None
-        except Rejected as error:
-            raise NoData(f"this kernel's verifier rejected {self._path.stem}: {error}") from None
+        read = read_pack(self._path)
+        self._loaded, self._programs = load_pack(self._path, read), read.programs
         self._attach()
         self._cells, self._lost = Cells(self._loaded), 0
 

@@ -13,7 +13,7 @@ _FSOPEN, _FSCONFIG, _FSMOUNT = 430, 431, 432
 MACHINES = tuple(_NUMBERS)
 
 # Commands of bpf(2), enum bpf_cmd in include/uapi/linux/bpf.h.
-MAP_CREATE, MAP_UPDATE, PROG_LOAD, PROG_RUN = 0, 2, 5, 10
+MAP_CREATE, MAP_UPDATE, MAP_DELETE, PROG_LOAD, PROG_RUN = 0, 2, 3, 5, 10
 INFO_BY_FD, RAW_TRACEPOINT_OPEN, MAP_LOOKUP_BATCH, MAP_DELETE_BATCH, LINK_CREATE, ITER_CREATE = (
     15,
     17,
@@ -23,7 +23,7 @@ INFO_BY_FD, RAW_TRACEPOINT_OPEN, MAP_LOOKUP_BATCH, MAP_DELETE_BATCH, LINK_CREATE
     33,
 )
 
-_PERF_ATTR_BYTES = 120
+PERF_ATTR_BYTES = 120
 _PERF_ATTR_CONFIG1 = 56
 _PERF_TYPE_TRACEPOINT = 2
 _PERF_FLAG_FD_CLOEXEC = 8
@@ -73,18 +73,22 @@ def info_of(descriptor: int, size: int) -> bytes:
 
 def open_tracepoint(number: int) -> int:
     """A perf event of a tracepoint, on all CPUs for programs attached to it (as libbpf opens it)."""
-    attributes = struct.pack("<IIQ", _PERF_TYPE_TRACEPOINT, _PERF_ATTR_BYTES, number)
-    buffer = ctypes.create_string_buffer(attributes.ljust(_PERF_ATTR_BYTES, b"\0"), _PERF_ATTR_BYTES)
-    return _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
+    return open_event(struct.pack("<IIQ", _PERF_TYPE_TRACEPOINT, PERF_ATTR_BYTES, number), 0)
+
+
+def open_event(attributes: bytes, cpu: int) -> int:
+    """A perf event of all processes on one CPU; `attributes` is the beginning of struct perf_event_attr."""
+    buffer = ctypes.create_string_buffer(attributes.ljust(PERF_ATTR_BYTES, b"\0"), PERF_ATTR_BYTES)
+    return _call(_numbers()[1], buffer, -1, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
 
 
 def open_uprobe(kind: int, path: str, offset: int) -> int:
     """A perf event of a breakpoint at `offset` of a file, in all processes that run it; `kind` is the uprobe PMU's."""
     where = ctypes.create_string_buffer(path.encode())
-    attributes = bytearray(_PERF_ATTR_BYTES)
-    struct.pack_into("<II", attributes, 0, kind, _PERF_ATTR_BYTES)
+    attributes = bytearray(PERF_ATTR_BYTES)
+    struct.pack_into("<II", attributes, 0, kind, PERF_ATTR_BYTES)
     struct.pack_into("<QQ", attributes, _PERF_ATTR_CONFIG1, ctypes.addressof(where), offset)
-    buffer = ctypes.create_string_buffer(bytes(attributes), _PERF_ATTR_BYTES)
+    buffer = ctypes.create_string_buffer(bytes(attributes), PERF_ATTR_BYTES)
     return _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
 
 
