@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from collectors import spent
 from collectors.probe import Cost, Host, Metric
 from collectors.spool import SpoolState
 from collectors.wire import Points, Sample
@@ -27,7 +28,7 @@ _NEWEST = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds since the start and bytes now: the agent itself, and the samplers it starts (py-spy)."""
+    """CPU seconds since the start and bytes now: the agent itself, and its samplers (py-spy, and threads of ours)."""
 
     agent_cpu_seconds: float
     stacks_cpu_seconds: float
@@ -37,10 +38,10 @@ class Usage:
 
 def measure() -> Usage:
     """Of this process; a child's CPU counts when it has ended."""
-    times = os.times()
+    times, samplers = os.times(), spent.seconds()
     return Usage(
-        agent_cpu_seconds=time.process_time(),
-        stacks_cpu_seconds=times.children_user + times.children_system,
+        agent_cpu_seconds=time.process_time() - samplers,
+        stacks_cpu_seconds=times.children_user + times.children_system + samplers,
         agent_rss_bytes=_rss_bytes("self"),
         stacks_rss_bytes=sum(_rss_bytes(pid) for pid in _children()),
     )

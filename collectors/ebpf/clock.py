@@ -1,4 +1,4 @@
-"""The clock of each CPU: ticks at a rate, for programs that look at who runs then, or for samples that the kernel writes.
+"""The clock of each CPU: ticks at a rate, for programs that look at who runs, or for samples that the kernel writes.
 
 It is the timer's, not the hardware's cycle counter, which virtual machines mostly lack; it ticks while a CPU is in use.
 """
@@ -59,7 +59,7 @@ class Tick:
         os.close(self.event)
 
 
-def start(program: int, hz: int, wanted: Wanted = Wanted()) -> list[Tick]:  # noqa: B008 - frozen
+def start(program: int, hz: int, wanted: Wanted = Wanted()) -> list[Tick]:
     """On all CPUs that are online. OSError when the kernel refuses; nothing is left then."""
     ticks: list[Tick] = []
     try:

@@ -57,7 +57,9 @@ class Map:
         """Write one value; what it is shorter than the map's is zeros."""
         where = ctypes.create_string_buffer(key, self.key_bytes)
         held = ctypes.create_string_buffer(value.ljust(self.value_bytes, b"\0"), self.value_bytes)
-        attributes = struct.pack("<I4xQQQ", self.descriptor, ctypes.addressof(where), ctypes.addressof(held), 0)
+        attributes = struct.pack(
+            "<I4xQQQ", self.descriptor, ctypes.addressof(where), ctypes.addressof(held), 0
+        )
         syscalls.bpf(syscalls.MAP_UPDATE, attributes)
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:

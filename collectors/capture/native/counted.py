@@ -22,8 +22,8 @@ from collectors.probe import NoData
 _FOLDER = Path(__file__).parent
 _GROUP = struct.Struct("<IQQ16s")
 _LEFT = struct.Struct("<Q")
-_MOST_FRAMES = 127
-_STACK = struct.Struct(f"<{_MOST_FRAMES}Q")
+MOST_FRAMES = 127
+_STACK = struct.Struct(f"<{MOST_FRAMES}Q")
 
 Addresses = tuple[int, ...]
 
@@ -93,12 +93,15 @@ class Counted:
             stacks = self._taken_stacks(self._cells.drained_phase)
         except OSError as error:
             raise NoData(support.explain(error, f"reading {self._name}")) from None
-        known = {**self._before, **stacks}  # a program that ran while the phase turned kept its stack in the old one
+        known = {
+            **self._before,
+            **stacks,
+        }  # a program that ran while the phase turned kept its stack in the old one
         self._before = stacks
         return [_count(cell.group, cell.count, cell.sum_ns, known) for cell in cells]
 
     def waiting(self, now_ns: int) -> list[Count]:
-        """Of `offcpu`: threads that wait still, since when they left the CPU. `now_ns` is monotonic, as the kernel's."""
+        """Of `offcpu`: threads that wait still, and for how long. `now_ns` is monotonic, as the kernel's."""
         stacks = self._taken_stacks(None)
         found = []
         for _, value in self._loaded.maps["waiting"].entries():

@@ -7,8 +7,6 @@ from functools import lru_cache
 _PREFIXES = ("_Z", "_R", "__Z", "___Z")
 _LONGEST = 1000
 _KEPT = 8192
-# What GCC appends to parts of a function that it moved or made a variant of.
-_PARTS = (".cold", ".part", ".isra", ".constprop", ".lto_priv")
 
 
 @lru_cache(maxsize=_KEPT)

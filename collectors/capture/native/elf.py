@@ -17,6 +17,7 @@ _LOAD, _PT_NOTE, _EH_FRAME_HDR = 1, 4, 0x6474E550
 _EXECUTABLE = 1
 _GNU_BUILD_ID = 3
 _PAGE = 0x1000
+_MOST_OFFSET = 1 << 62  # what a broken header says must not become an overflow
 _MOST_HEADERS = 4096
 _MOST_NOTE_BYTES = 1 << 16
 SYMBOLS, DYNAMIC_SYMBOLS = 2, 11  # section types
@@ -37,7 +38,7 @@ class File:
 
     def read(self, offset: int, size: int) -> bytes:
         """OSError as it comes; less than `size` at the end."""
-        return os.pread(self._descriptor, size, offset)
+        return os.pread(self._descriptor, size, offset) if offset < _MOST_OFFSET else b""
 
     def __del__(self) -> None:
         os.close(self._descriptor)
@@ -71,6 +72,7 @@ class Load:
 class Section:
     name: str
     type: int
+    address: int
     offset: int
     size: int
     link: int
@@ -114,7 +116,7 @@ class Elf:
             return []
         names = self.source.read(rows[self._names_in][4], min(rows[self._names_in][5], 1 << 20))
         return [
-            Section(names[row[0] : names.find(b"\0", row[0])].decode("utf-8", "replace"), *row[1:2], *row[4:7])
+            Section(names[row[0] :].partition(b"\0")[0].decode("utf-8", "replace"), row[1], *row[3:7])
             for row in rows
         ]
 

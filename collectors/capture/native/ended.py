@@ -1,4 +1,4 @@
-"""Whether a stack goes down to where its thread began. Without frame pointers the chain breaks somewhere, and says so."""
+"""Whether a stack goes down to where its thread began: without frame pointers the chain breaks somewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,23 @@ from collectors.capture.native.symbols import UNMAPPED, Place
 
 # The functions that nobody calls: where a program, a thread, a goroutine begins.
 _BEGINNINGS = frozenset(
-    {"_start", "__libc_start_main", "__libc_start_call_main", "__libc_start_main_impl", "start_thread", "clone"}
-    | {"__clone", "clone3", "__clone3", "thread_start", "runtime.goexit", "runtime.goexit.abi0", "runtime.mstart"}
+    {
+        "_start",
+        "__libc_start_main",
+        "__libc_start_call_main",
+        "__libc_start_main_impl",
+        "start_thread",
+        "clone",
+    }
+    | {
+        "__clone",
+        "clone3",
+        "__clone3",
+        "thread_start",
+        "runtime.goexit",
+        "runtime.goexit.abi0",
+        "runtime.mstart",
+    }
     | {"runtime.mcall", "runtime.morestack", "runtime.systemstack", "runtime.rt0_go", "runtime.rt0_go.abi0"}
     | {"runtime.systemstack.abi0", "runtime.mstart.abi0", "runtime.mstart1", "runtime.mcall.abi0"}
     | {"runtime.morestack.abi0", "runtime.asmcgocall.abi0", "_rt0_amd64", "_rt0_amd64_linux", "runtime.gogo"}
@@ -26,7 +41,9 @@ def is_whole(frames: Sequence[Place]) -> bool:
     root = frames[0]
     if root.name in _BEGINNINGS:
         return True
-    return bool(_C_LIBRARY.fullmatch(root.module)) and any(frame.module != root.module for frame in frames[1:])
+    return bool(_C_LIBRARY.fullmatch(root.module)) and any(
+        frame.module != root.module for frame in frames[1:]
+    )
 
 
 def without_rubbish(frames: Sequence[Place]) -> list[Place]:

@@ -34,7 +34,9 @@ class Kallsyms:
             at = self._index(address)
         if at < 0:
             return f"[{self.reason or hex(address)}]"
-        return self._text[self._names[at] : self._text.index(b"\n", self._names[at])].decode("utf-8", "replace")
+        return self._text[self._names[at] : self._text.index(b"\n", self._names[at])].decode(
+            "utf-8", "replace"
+        )
 
     def _index(self, address: int) -> int:
         return bisect_right(self._starts, address) - 1
@@ -56,7 +58,9 @@ class Kallsyms:
         self.reason = "" if any(starts) else HIDDEN
         if self.reason:
             return
-        order = sorted(range(len(starts)), key=starts.__getitem__)  # modules stand behind the kernel, in no order
+        order = sorted(
+            range(len(starts)), key=starts.__getitem__
+        )  # modules stand behind the kernel, in no order
         self._starts = array("Q", (starts[at] for at in order))
         self._names = array("I", (names[at] for at in order))
         self._text = bytes(text)

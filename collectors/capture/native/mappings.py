@@ -25,7 +25,12 @@ class Mapping:
     @property
     def module(self) -> str:
         """The file's bare name: what a flame graph colours by."""
-        return self.path.rpartition("/")[2] or "[jit]"
+        return self.path.rpartition("/")[2]
+
+    @property
+    def in_memory(self) -> bool:
+        """Code that no file on a disk has: made by the program itself, or a program that was never one."""
+        return not self.path or self.path.startswith("/memfd:")
 
 
 class Mappings:
@@ -53,7 +58,7 @@ def parse(text: bytes) -> list[Mapping]:
         start, _, end = fields[0].partition(b"-")
         name = os.fsdecode(fields[5]) if len(fields) > 5 else ""
         path = name.removesuffix(" (deleted)")
-        if path.startswith(("//anon", "/memfd:", "/dev/zero", "[anon")):
+        if path.startswith(("//anon", "/dev/zero", "[anon")):
             path = ""
         found.append(Mapping(int(start, 16), int(end, 16), int(fields[2], 16), path, path != name))
     return found

@@ -39,16 +39,20 @@ class PerfMap:
         return self._names[at].decode("utf-8", "replace") if at >= 0 and address < self._ends[at] else None
 
     def _read(self) -> bool:
-        """Whether there was something new. Anybody may write in /tmp: only the process's own user and root are believed."""
+        """Whether there was something new. Anybody may write in /tmp: only the process's user and root are believed."""
         try:
-            owner = os.stat(self._folder).st_uid
+            owner = Path(self._folder).stat().st_uid
             path = f"{self._folder}/root/tmp/perf-{self._own_pid()}.map"
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError):
             return False
         with os.fdopen(descriptor, "rb") as stream:
             about = os.fstat(descriptor)
-            if not stat.S_ISREG(about.st_mode) or about.st_uid not in {0, owner} or about.st_size == self._size:
+            if (
+                not stat.S_ISREG(about.st_mode)
+                or about.st_uid not in {0, owner}
+                or about.st_size == self._size
+            ):
                 return False
             self._size = about.st_size
             self._take(stream.read(_MOST_BYTES))

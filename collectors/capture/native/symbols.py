@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collectors.capture.native import mappings
+from collectors.capture.native.cfi import Tables
 from collectors.capture.native.debugfiles import debug_file, opened
 from collectors.capture.native.demangling import demangled
 from collectors.capture.native.elf import Elf, Memory, NotElf
@@ -25,6 +26,7 @@ from collectors.capture.native.symboltable import SymbolTable
 
 UNMAPPED = "[unknown]"
 KERNEL = "[kernel]"
+JIT = "[jit]"
 _VDSO = "[vdso]"
 _MOST_FILES, _MOST_SYMBOLS = 64, 600_000
 _MOST_PROCESSES = 256
@@ -47,10 +49,18 @@ FileKey = tuple[int, int, int, int]
 
 @dataclass(slots=True)
 class Module:
-    """One file: its headers, and the functions of it and of its separate debug file."""
+    """One file: its headers, the functions of it and of its separate debug file, and how to unwind them."""
 
     elf: Elf
     functions: SymbolTable
+    _tables: Tables | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """Read when somebody unwinds: the continuous sampler never does."""
+        if self._tables is None:
+            self._tables = Tables(self.elf)
+        return self._tables
 
     def name_at(self, file_offset: int) -> str | None:
         address = self.elf.address_of(file_offset)
@@ -70,7 +80,7 @@ class Modules:
             return self._remembered((0, 0, 0, 0), lambda: self._vdso(pid, mapping))
         for path in self._ways_to(pid, mapping):
             try:
-                about = os.stat(path)
+                about = Path(path).stat()
             except OSError:
                 continue
             key = about.st_dev, about.st_ino, about.st_mtime_ns, about.st_size
@@ -163,9 +173,9 @@ class Process:
         mapping = self.mapping_at(address)
         if mapping is None:
             return Place(UNMAPPED, "", UNMAPPED)
-        if not mapping.path:
-            return Place(self._jit.name_at(address) or "[jit]", "", "[jit]")
-        module = self._modules.of(self._pid, mapping)
+        module = self._modules.of(self._pid, mapping) if mapping.path else None
+        if module is None and mapping.in_memory:
+            return Place(self._jit.name_at(address) or JIT, "", JIT)
         offset = address - mapping.start + mapping.offset
         name = module.name_at(offset) if module else None
         if name is None:
@@ -186,7 +196,7 @@ class Symbols:
     def process(self, pid: int) -> Process | None:
         """None when it has ended. After an exec it is another: the program it runs tells them apart."""
         try:
-            program = os.stat(f"{self._proc}/{pid}/exe")
+            program = Path(f"{self._proc}/{pid}/exe").stat()
         except OSError:
             return None
         key = pid, program.st_dev, program.st_ino

@@ -6,18 +6,24 @@ import lzma
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 
+from collectors.capture.native import gotable
 from collectors.capture.native.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memory, NotElf, Section
 
 _SYMBOL = struct.Struct("<IBBHQQ")
-_FUNCTION, _INDIRECT = 2, 10  # STT_FUNC; STT_GNU_IFUNC, a function that is chosen when the program is loaded
-_NO_TYPE = 0  # of `_start` in some C libraries' hand-written start
+# STT_FUNC; STT_GNU_IFUNC, a function that is chosen at load; no type, as `_start` has in some C libraries.
+_KINDS, _NO_TYPE = {2, 10, 0}, 0
+_LOCAL, _AFTER_WEAK = 0, 3  # bindings: 1 is global, 2 weak
 _UNDEFINED = 0
 # 28 bytes each: a browser has more, and is named by offsets then.
 MOST_SYMBOLS = 400_000
 _MOST_PACKED_BYTES = 16 << 20
 _NAME_BYTES = 1024
+_LAST_BYTES = 16  # of the last function, when it has no size
+_MOST_ADDRESS = (1 << 64) - 1
+_MOST_OFFSET = 1 << 48
 _CHUNK = 1 << 16
 
 
@@ -36,30 +42,34 @@ class SymbolTable:
         sections = elf.sections()
         for section in sections:
             if section.type in {SYMBOLS, DYNAMIC_SYMBOLS} and section.link < len(sections):
-                self._add(elf.source, section, sections[section.link])
+                if section.size // _SYMBOL.size <= MOST_SYMBOLS:
+                    self._merge(elf.source, _functions(elf.source, section, sections[section.link]))
             elif section.name == ".gnu_debugdata":
                 packed = _unpacked(elf.source.read(section.offset, min(section.size, _MOST_PACKED_BYTES)))
                 if packed is not None:
                     self.add(packed)
+        if SYMBOLS not in {section.type for section in sections}:
+            self._add_go(elf.source, sections)
 
-    def _add(self, source: Bytes, section: Section, strings: Section) -> None:
-        if len(self) + section.size // _SYMBOL.size > MOST_SYMBOLS:
-            return
-        number = len(self._sources)
+    def _add_go(self, source: Bytes, sections: list[Section]) -> None:
+        text = next((section.address for section in sections if section.name == ".text"), 0)
+        for section in sections:
+            if section.name in gotable.NAMES:
+                self._merge(source, gotable.functions(source, section, text))
+
+    def _merge(self, source: Bytes, found: Iterable[tuple[int, int, int]]) -> None:
+        """Start, size, and where in the source the name is."""
+        number = len(self._sources) & 0xFF
         self._sources.append(source)
-        found = sorted(_functions(source, section))
         rows: dict[int, tuple[int, int]] = {}
-        for start, _, size, name in found:
-            rows.setdefault(start, (size, (strings.offset + name) << 8 | number & 0xFF))
-        for start, end, name in zip(self._starts, self._ends, self._names, strict=True):
-            rows[start] = (end - start, name)
-        starts = sorted(rows)
-        following = [*starts[1:], (starts[-1] + 16 if starts else 0)]
-        self._starts = array("Q", starts)
-        self._ends = array(
-            "Q", (start + rows[start][0] if rows[start][0] else after for start, after in zip(starts, following, strict=True))
-        )
-        self._names = array("Q", (rows[start][1] for start in starts))
+        for start, size, name in found:
+            if len(rows) < MOST_SYMBOLS and 0 < start < _MOST_ADDRESS - _LAST_BYTES and name < _MOST_OFFSET:
+                rows.setdefault(start, (size, name << 8 | number))
+        for start, end, packed in zip(self._starts, self._ends, self._names, strict=True):
+            rows[start] = (end - start, packed)
+        self._starts = array("Q", sorted(rows))
+        self._ends = array("Q", (_end(start, rows[start][0], after) for start, after in _pairs(self._starts)))
+        self._names = array("Q", (rows[start][1] for start in self._starts))
 
     def name_at(self, address: int) -> str | None:
         """As it stands in the file."""
@@ -71,22 +81,36 @@ class SymbolTable:
         return text.partition(b"\0")[0].decode("utf-8", "replace").partition("@")[0]
 
 
-def _functions(source: Bytes, section: Section) -> Iterator[tuple[int, int, int, int]]:
-    """Start, preference (global before weak before local), size and name of each."""
+def _pairs(starts: array[int]) -> Iterator[tuple[int, int]]:
+    """Each with the one that follows."""
+    return pairwise(chain(starts, [starts[-1] + _LAST_BYTES] if starts else []))
+
+
+def _end(start: int, size: int, after: int) -> int:
+    return min(start + size, _MOST_ADDRESS) if size else after
+
+
+def _functions(source: Bytes, section: Section, strings: Section) -> list[tuple[int, int, int]]:
+    """Of several names of one function the first is a global one, then a weak, then a local."""
+    ranked: list[tuple[int, int, int, int]] = []
     end = section.offset + section.size // _SYMBOL.size * _SYMBOL.size
     for at in range(section.offset, end, _CHUNK * _SYMBOL.size):
         data = source.read(at, min(_CHUNK * _SYMBOL.size, end - at))
         for name, info, _, where, value, size in _SYMBOL.iter_unpack(data[: len(data) // 24 * 24]):
-            kind = info & 15
-            if where != _UNDEFINED and value and kind in {_FUNCTION, _INDIRECT, _NO_TYPE} and name:
-                if kind == _NO_TYPE and not size and info >> 4 == 0:
-                    continue  # labels of an assembler
-                yield value, (3 if info >> 4 == 0 else info >> 4), size, name
+            kind, binding = info & 15, info >> 4
+            is_label = kind == _NO_TYPE and binding == _LOCAL  # of an assembler
+            if where != _UNDEFINED and name and kind in _KINDS and not is_label:
+                ranked.append((value, binding or _AFTER_WEAK, size, strings.offset + name))
+    return [(value, size, name) for value, _, size, name in sorted(ranked)]
 
 
 def _unpacked(data: bytes) -> Elf | None:
     """The little symbol table that some distributions keep, compressed, in a stripped file."""
     try:
-        return Elf(Memory(lzma.LZMADecompressor(memlimit=_MOST_PACKED_BYTES * 4).decompress(data, _MOST_PACKED_BYTES)))
+        return Elf(
+            Memory(
+                lzma.LZMADecompressor(memlimit=_MOST_PACKED_BYTES * 4).decompress(data, _MOST_PACKED_BYTES)
+            )
+        )
     except (lzma.LZMAError, NotElf, EOFError):
         return None
