@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from collectors import procfs
+from collectors.capture import claims
 from collectors.capture.failures import CaptureError
 from collectors.capture.golang import profiles
 from collectors.capture.golang.endpoint import Busy, Endpoint, Pull, alone
@@ -92,6 +93,8 @@ class Lane:
         endpoint, seconds = self.endpoint, CPU_SECONDS if served is profiles.CPU else 0
         path = f"{served.path}?seconds={seconds}" if seconds else served.path
         self._begin_anew_after_restart(endpoint)
+        if seconds and endpoint.pid is not None:
+            claims.claim(endpoint.pid, 2 * ROUND_SECONDS)
         began, began_ns = time.monotonic(), time.time_ns()
         with alone(endpoint) as pull:
             self._pull = pull

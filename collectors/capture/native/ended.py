@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from collectors.capture.native.symbols import UNMAPPED, Place
+from collectors.capture.folded import Frame
+from collectors.capture.native.symbols import UNMAPPED
 
 # The functions that nobody calls: where a program, a thread, a goroutine begins.
 _BEGINNINGS = frozenset(
@@ -34,21 +35,20 @@ _BEGINNINGS = frozenset(
 _C_LIBRARY = re.compile(r"libc[.-].*so.*|libpthread[.-].*|ld-musl.*|ld-linux.*")
 
 
-def is_whole(frames: Sequence[Place]) -> bool:
+def is_whole(frames: Sequence[Frame]) -> bool:
     """`frames` root first."""
     if not frames:
         return True
     root = frames[0]
     if root.name in _BEGINNINGS:
         return True
-    return bool(_C_LIBRARY.fullmatch(root.module)) and any(
-        frame.module != root.module for frame in frames[1:]
-    )
+    library = root.file.rpartition("/")[2]
+    return bool(_C_LIBRARY.fullmatch(library)) and any(frame.file != root.file for frame in frames[1:])
 
 
-def without_rubbish(frames: Sequence[Place]) -> list[Place]:
+def without_rubbish(frames: Sequence[Frame]) -> list[Frame]:
     """Leaf first, up to the first address that is no code: what follows a broken chain means nothing."""
-    kept: list[Place] = []
+    kept: list[Frame] = []
     for frame in frames:
         if frame.name == UNMAPPED and kept:
             break

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
+from collectors.capture.folded import Frame
 from collectors.capture.native import mappings
 from collectors.capture.native.cfi import Tables
 from collectors.capture.native.debugfiles import debug_file, opened
@@ -30,18 +30,10 @@ JIT = "[jit]"
 _VDSO = "[vdso]"
 _MOST_FILES, _MOST_SYMBOLS = 64, 600_000
 _MOST_PROCESSES = 256
-_MOST_PLACES = 20_000  # of one process
+_MOST_FRAMES = 20_000  # of one process
 # A library that was loaded later lies where nothing was; one that took the place of another is found out this late.
 _MAPPINGS_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
-
-
-class Place(NamedTuple):
-    """A frame in words: function, file of the program or library, and its bare name."""
-
-    name: str
-    file: str
-    module: str
 
 
 FileKey = tuple[int, int, int, int]
@@ -133,21 +125,21 @@ class Modules:
 
 
 class Process:
-    """One process's addresses. `place_at` is cheap for those met before."""
+    """One process's addresses. `frame_at` is cheap for those met before."""
 
     def __init__(self, pid: int, proc: Path, modules: Modules) -> None:
         self._pid, self._proc, self._modules = pid, proc, modules
         self._mappings = mappings.read(proc, pid)
         self._read_at = time.monotonic()
         self._jit = PerfMap(proc, pid)
-        self._places: dict[int, Place] = {}
+        self._frames: dict[int, Frame] = {}
 
-    def place_at(self, address: int) -> Place:
-        known = self._places.get(address)
+    def frame_at(self, address: int) -> Frame:
+        known = self._frames.get(address)
         if known is None:
-            if len(self._places) >= _MOST_PLACES:
-                self._places.clear()
-            known = self._places[address] = self._find(address)
+            if len(self._frames) >= _MOST_FRAMES:
+                self._frames.clear()
+            known = self._frames[address] = self._find(address)
         return known
 
     def module_at(self, address: int) -> tuple[Module, int] | None:
@@ -165,22 +157,22 @@ class Process:
             self._read_at = time.monotonic()
             if len(renewed):  # else it is gone: what was read before is all there is
                 self._mappings = renewed
-                self._places.clear()
+                self._frames.clear()
             found = self._mappings.at(address)
         return found
 
-    def _find(self, address: int) -> Place:
+    def _find(self, address: int) -> Frame:
         mapping = self.mapping_at(address)
         if mapping is None:
-            return Place(UNMAPPED, "", UNMAPPED)
+            return Frame(UNMAPPED, "", 0)
         module = self._modules.of(self._pid, mapping) if mapping.path else None
         if module is None and mapping.in_memory:
-            return Place(self._jit.name_at(address) or JIT, "", JIT)
+            return Frame(self._jit.name_at(address) or JIT, JIT, 0)
         offset = address - mapping.start + mapping.offset
         name = module.name_at(offset) if module else None
         if name is None:
-            return Place(f"[{mapping.module}+{offset:#x}]", mapping.path, mapping.module)
-        return Place(demangled(name), mapping.path, mapping.module)
+            return Frame(f"[{mapping.module}+{offset:#x}]", mapping.path, 0)
+        return Frame(demangled(name), mapping.path, 0)
 
 
 class Symbols:
@@ -190,7 +182,7 @@ class Symbols:
         self._proc = proc
         self._modules = Modules(proc)
         self._kernel = Kallsyms(proc)
-        self._kernel_places: dict[int, Place] = {}
+        self._kernel_frames: dict[int, Frame] = {}
         self._processes: OrderedDict[tuple[int, int, int], Process] = OrderedDict()
 
     def process(self, pid: int) -> Process | None:
@@ -207,11 +199,10 @@ class Symbols:
             self._processes.popitem(last=False)
         return self._processes[key]
 
-    def kernel_place(self, address: int) -> Place:
-        known = self._kernel_places.get(address)
+    def kernel_frame(self, address: int) -> Frame:
+        known = self._kernel_frames.get(address)
         if known is None:
-            name, _, module = self._kernel.name_at(address).partition(" ")
-            known = self._kernel_places[address] = Place(name, module or "vmlinux", KERNEL)
-            if len(self._kernel_places) > _MOST_PLACES:
-                self._kernel_places.clear()
+            known = self._kernel_frames[address] = Frame(self._kernel.name_at(address), KERNEL, 0)
+            if len(self._kernel_frames) > _MOST_FRAMES:
+                self._kernel_frames.clear()
         return known

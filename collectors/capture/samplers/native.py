@@ -1,22 +1,23 @@
 """Samples everything that runs on this host, the kernel included, all the time, within a share of one core.
 
-What is Python is left to its own sampler, which names lines: the same time must not count twice in a flame graph.
+What is Python is left to its own sampler, which names lines, and so are Go programs that are asked for their profiles:
+the same time must not count twice in a flame graph.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from collectors import identity, procfs, spent, wire
+from collectors.capture import claims
+from collectors.capture.interned import Interned
 from collectors.capture.native import stacks
 from collectors.capture.native.counted import Count, Counted
 from collectors.capture.native.pace import Pace
-from collectors.capture.native.profile import Profile
+from collectors.capture.native.profiles import Owner, Span, to_wire
 from collectors.capture.native.symbols import Symbols
 from collectors.capture.sampler import Emit, Settings
 from collectors.probe import Metric, NoData
@@ -32,14 +33,6 @@ DRAIN_SECONDS = 2.0
 TELL_SECONDS = 10.0
 _RETRY_SECONDS = 60.0
 _STOP_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    """Whose stack it is: `pid` 0 for the kernel's threads and for processes that have ended."""
-
-    service: str
-    pid: int
 
 
 class ContinuousNative:
@@ -122,7 +115,7 @@ class _Interval:
 
     def __init__(self, settings: Settings, symbols: Symbols) -> None:
         self._settings, self._symbols = settings, symbols
-        self._profiles: dict[_Owner, Profile] = {}
+        self._found: dict[Owner, Interned] = {}
         self._began, self._start_ns = time.monotonic(), time.time_ns()
         self.samples = 0
 
@@ -135,7 +128,7 @@ class _Interval:
         return self._start_ns + round(self.seconds * 1e9)
 
     def add(self, counts: list[Count]) -> None:
-        owners: dict[int, _Owner | None] = {}
+        owners: dict[int, Owner | None] = {}
         for count in counts:
             self.samples += count.times
             if count.pid not in owners:
@@ -144,31 +137,27 @@ class _Interval:
             if owner is not None:
                 self._add(owner, count)
 
-    def _add(self, owner: _Owner, count: Count) -> None:
+    def _add(self, owner: Owner, count: Count) -> None:
         process = self._symbols.process(owner.pid) if owner.pid else None
         frames = stacks.of_user(process, count.user) + stacks.of_kernel(self._symbols, count.kernel)
         thread = stacks.named_thread(count.thread, owner.service == KERNEL)
-        self._profiles.setdefault(owner, Profile()).add(frames, thread, count.times)
+        self._found.setdefault(owner, Interned()).add(frames, thread, count.times, "active")
 
-    def _owner(self, pid: int) -> _Owner | None:
-        """None for those whose stacks are not taken: Python has its own sampler, and the owner of the host may deny."""
+    def _owner(self, pid: int) -> Owner | None:
+        """None for those whose stacks are not taken: others tell Python's and some of Go's, and the owner may deny."""
         stat = procfs.stat(self._settings.proc, pid)
         if stat is None:
-            return _Owner(ENDED, 0)
+            return Owner(ENDED)
         if stat.kernel:
-            return _Owner(KERNEL, 0)
+            return Owner(KERNEL)
         process = identity.describe(stat, self._settings.proc)
-        if process.runtime.startswith("python") or pid == os.getpid() or self._settings.denies(process):
+        told_by_others = process.runtime.startswith("python") or claims.is_claimed(pid)
+        if told_by_others or self._settings.denies(process):
             return None
-        return _Owner(process.service, pid)
+        return Owner(process.service, pid)
 
     def told(self, hz: int) -> Iterator[wire.Sample]:
-        end_ns = self.end_ns
-        for owner, profile in self._profiles.items():
-            labels = {"runtime": "native", **({"pid": str(owner.pid)} if owner.pid else {})}
-            yield profile.to_wire(
-                wire.Profile(
-                    "cpu", "samples", owner.service, labels, self._start_ns, end_ns, round(1e9 / hz), 0
-                )
-            )
-        yield Points("native_sampling_hz", {}, [end_ns], [float(hz)])
+        span = Span(self._start_ns, self.end_ns, round(1e9 / hz))
+        for owner, found in self._found.items():
+            yield to_wire("cpu", owner, found, span)
+        yield Points("native_sampling_hz", {}, [span.end_ns], [float(hz)])

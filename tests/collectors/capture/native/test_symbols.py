@@ -53,8 +53,8 @@ def test_a_program_that_was_replaced_while_it_runs_keeps_its_own_names(in_c, tmp
         shutil.copy("/bin/true", program)
         found = Symbols().process(process.pid)
         start = said_by_nm(in_c)["seventy"][0]
-        place = found.place_at(loaded_at(process.pid, program) + start)
-    assert (place.name, place.module, place.file) == ("seventy", "näme with blank", str(program))
+        frame = found.frame_at(loaded_at(process.pid, program) + start)
+    assert (frame.name, frame.file) == ("seventy", str(program))
 
 
 def loaded_at(pid: int, program: Path) -> int:
@@ -81,7 +81,7 @@ def test_symbols_that_the_linker_put_elsewhere_are_found_by_build_id(in_c, tmp_p
         subprocess.run(["objcopy", "--only-keep-debug", str(in_c), str(file)], check=True)
         with running(stripped) as process:
             address = loaded_at(process.pid, stripped) + said_by_nm(in_c)["seventy"][0]
-            assert Symbols().process(process.pid).place_at(address).name == "seventy"
+            assert Symbols().process(process.pid).frame_at(address).name == "seventy"
     finally:
         file.unlink()
         if made:
@@ -116,13 +116,13 @@ def test_a_position_of_the_vdso_is_named():
     with Path("/proc/self/mem").open("rb", buffering=0) as memory:
         memory.seek(vdso.start)
         table.add(Elf(Memory(memory.read(vdso.end - vdso.start))))
-    names = {symbols.place_at(vdso.start + start).name for start in table._starts}
+    names = {symbols.frame_at(vdso.start + start).name for start in table._starts}
     assert names & {"clock_gettime", "__vdso_clock_gettime"}
-    assert symbols.place_at(vdso.start + table._starts[0]).module == "[vdso]"
+    assert symbols.frame_at(vdso.start + table._starts[0]).file == "[vdso]"
 
 
 def test_what_is_mapped_nowhere_is_unknown_and_says_so():
-    assert Symbols().process(os.getpid()).place_at(0x10).name == UNMAPPED
+    assert Symbols().process(os.getpid()).frame_at(0x10).name == UNMAPPED
 
 
 def test_no_process_no_symbols():
