@@ -49,16 +49,16 @@ def _family(pid: int, request: Request) -> list[Process]:
     own = identity.describe(stat, request.proc)
     if request.denies(own):
         return [own]
-    family = [own, *_descendants(pid, request.proc)]
+    family = [own, *descendants(pid, request.proc)]
     return [process for process in family if process.runtime.startswith("python")] or [own]
 
 
-def _descendants(pid: int, proc: Path) -> Iterator[Process]:
+def descendants(pid: int, proc: Path) -> Iterator[Process]:
     for child in _children(pid, proc):
         stat = procfs.stat(proc, child)
         if stat is not None:
             yield identity.describe(stat, proc)
-            yield from _descendants(child, proc)
+            yield from descendants(child, proc)
 
 
 def _children(pid: int, proc: Path) -> Iterator[int]:

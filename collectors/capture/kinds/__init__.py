@@ -10,6 +10,8 @@ from collectors.capture.kinds import (
     go_heap,
     go_mutex,
     go_trace,
+    native_cpu,
+    offcpu,
     python_cpu,
     python_dump,
     python_gil,
@@ -29,6 +31,8 @@ ALL: tuple[Kind, ...] = (
     go_mutex.KIND,
     go_block.KIND,
     go_trace.KIND,
+    native_cpu.KIND,
+    offcpu.KIND,
 )
 
 # What the kinds were called when there was only Python.

@@ -16,5 +16,5 @@
     pace           how often to look, within a budget
 
 What enters: clock ticks and context switches. What leaves: `wire.Stacks` of types `cpu` and `offcpu`. Who uses it:
-`samplers/native`, all of the host all the time; `kinds/native_cpu` and `kinds/off_cpu`, what a person asks for.
+`samplers/native`, all of the host all the time; `kinds/native_cpu` and `kinds/offcpu`, what a person asks for.
 """

@@ -69,6 +69,10 @@ class Counted:
     def maps(self) -> dict[str, Map]:
         return self._loaded.maps
 
+    @property
+    def programs(self) -> dict[str, int]:
+        return self._loaded.programs
+
     def tick(self, hz: int) -> None:
         """Look this often at each CPU; 0 stops. NoData when the kernel refuses."""
         clock.stop(self._ticks)
@@ -124,8 +128,9 @@ class Counted:
     def _taken_stacks(self, phase: int | None) -> dict[int, Addresses]:
         """Those of a phase, which are forgotten with it; None reads all and leaves them."""
         kept = self._stacks
-        found = [(key, value) for key, value in kept.entries() if phase is None or key[0] & 1 == phase]
-        if phase is not None and not self._lasting:
+        every = phase is None or self._lasting
+        found = [(key, value) for key, value in kept.entries() if every or key[0] & 1 == phase]
+        if not every:
             kept.delete([key for key, _ in found])
         return {int.from_bytes(key, "little"): _addresses(value) for key, value in found}
 

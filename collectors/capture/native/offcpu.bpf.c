@@ -3,6 +3,8 @@
  * A thread that was pushed aside while it could run is not counted: that is the run queue's wait. */
 #include "stacks.h"
 
+#define TASK_DEAD 0x80 /* include/linux/sched.h: it will never come back */
+
 struct task_struct___switched {
 	s32 pid, tgid;
 	u32 __state;
@@ -81,7 +83,7 @@ int BPF_PROG(switched, bool preempted, struct task_struct *before, struct task_s
 	struct task_struct___switched *previous = (void *)before, *next = (void *)after;
 	u64 now_ns = bpf_ktime_get_ns();
 
-	if (previous->__state && is_wanted(previous->tgid))
+	if (previous->__state && !(previous->__state & TASK_DEAD) && is_wanted(previous->tgid))
 		leave(ctx, previous, now_ns);
 	if (is_wanted(next->tgid))
 		come_back(next->pid, now_ns);

@@ -80,8 +80,3 @@ def _ring_bytes(count: int) -> int:
     """A power of two."""
     fair = _RINGS_BYTES // max(1, count)
     return max(_LEAST_RING, min(_MOST_RING, 1 << fair.bit_length() - 1))
-
-
-def missing() -> str | None:
-    """Why no capture of this kind can be taken on this host."""
-    return support.missing() or None

@@ -15,6 +15,7 @@ TRUNCATED = Frame("[truncated]", "", 0)
 # The process was gone before its addresses could be named; its name is its thread's.
 ENDED = Frame("[ended]", "", 0)
 LOST = Frame("[stack lost]", "", 0)
+_SWITCH = "__schedule"
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -49,7 +50,7 @@ def named_thread(thread: str, of_kernel_only: bool) -> str:
     return _NUMBERS.sub("N", thread.partition("-")[0]) if of_kernel_only else thread_name(thread)
 
 
-def without_tracer(frames: Sequence[Frame], at: str) -> list[Frame]:
-    """Root first, ending with the function `at`: what is further in is how we look."""
+def without_tracer(frames: Sequence[Frame]) -> list[Frame]:
+    """Root first, of a switch: it ends where the kernel chose another thread, and what is further in is how we look."""
     names = [frame.name for frame in frames]
-    return list(frames[: names.index(at) + 1]) if at in names else list(frames)
+    return list(frames[: names.index(_SWITCH) + 1]) if _SWITCH in names else list(frames)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.collectors.capture.native.programs import WITH_FRAME_POINTERS, WITHOUT_FRAME_POINTERS, compiled
+
 TARGET = Path(__file__).with_name("target.py")
 # Its own for each run: another checkout may be tested on this host at the same time.
 SERVICE = f"shop-{os.getpid()}"
@@ -61,3 +63,18 @@ class Silent:
 
     def tell(self, share: float, message: str, samples: int = 0) -> None:
         pass
+
+
+@pytest.fixture(scope="session")
+def in_c(tmp_path_factory) -> Path:
+    return compiled(tmp_path_factory.mktemp("c"), "shares.c", *WITH_FRAME_POINTERS)
+
+
+@pytest.fixture(scope="session")
+def without_frame_pointers(tmp_path_factory) -> Path:
+    return compiled(tmp_path_factory.mktemp("bare"), "shares.c", *WITHOUT_FRAME_POINTERS)
+
+
+@pytest.fixture(scope="session")
+def in_cpp(tmp_path_factory) -> Path:
+    return compiled(tmp_path_factory.mktemp("cpp"), "shares.cpp", *WITH_FRAME_POINTERS)

@@ -19,14 +19,13 @@ from collectors.capture.sampler import Settings
 from collectors.capture.samplers import native
 from collectors.capture.samplers.native import ContinuousNative
 from collectors.probes.ebpf.services import ENDED, KERNEL
-from tests.collectors.capture.native.conftest import in_c, in_cpp, without_frame_pointers  # noqa: F401
 from tests.collectors.capture.native.programs import compiled, running, shares, stacks_of
 
 pytestmark = [pytest.mark.root(to="load eBPF programs"), pytest.mark.program("gcc")]
 
 HZ = 499
 ENOUGH = 1200  # at 70 %, one standard deviation is then 1.3 points at most
-SECONDS = 60
+SECONDS = 150  # on a busy machine
 UNBOUND = Settings(cpu_share=9.0)
 
 
@@ -63,7 +62,7 @@ def near(found: list[float], *expected: float) -> bool:
     return all(abs(one - other) <= 3 for one, other in zip(found, expected, strict=True))
 
 
-def test_shares_of_a_program_in_c_are_those_it_was_written_with(in_c):  # noqa: F811
+def test_shares_of_a_program_in_c_are_those_it_was_written_with(in_c):
     with running(in_c) as process, sampling() as said:
         stacks = enough(said, "shares")
     found = shares(stacks, "seventy", "twenty", "ten", "[truncated]")
@@ -75,7 +74,7 @@ def test_shares_of_a_program_in_c_are_those_it_was_written_with(in_c):  # noqa: 
     assert "shares" in profile.strings
 
 
-def test_shares_and_names_of_a_program_in_cpp(in_cpp):  # noqa: F811
+def test_shares_and_names_of_a_program_in_cpp(in_cpp):
     with running(in_cpp), sampling() as said:
         stacks = enough(said, "shares")
     names = [f"void shop::spend<{rounds}l>()" for rounds in (70000, 20000, 10000)]
@@ -102,7 +101,7 @@ def test_shares_of_a_program_in_go_also_when_it_was_stripped(tmp_path):
     assert near(found, 70, 20, 10, 0), (found, stacks.most_common(3))
 
 
-def test_a_stack_without_frame_pointers_says_that_it_is_cut_short(without_frame_pointers):  # noqa: F811
+def test_a_stack_without_frame_pointers_says_that_it_is_cut_short(without_frame_pointers):
     with running(without_frame_pointers), sampling() as said:
         stacks = enough(said, "shares", 300)
     (truncated,) = shares(stacks, "[truncated]")
@@ -110,14 +109,14 @@ def test_a_stack_without_frame_pointers_says_that_it_is_cut_short(without_frame_
     assert shares(stacks, "main")[0] < 5
 
 
-def test_a_deep_recursion_is_cut_and_says_so(in_c):  # noqa: F811
+def test_a_deep_recursion_is_cut_and_says_so(in_c):
     with running(in_c, "2000"), sampling() as said:
         stacks = enough(said, "shares", 300)
     assert {len(stack) for stack in stacks if stack[-1] in {"spend", "step"}} == {128}
     assert all(stack[0] == "[truncated]" for stack in stacks if "dive" in stack)
 
 
-def test_what_sleeps_is_not_counted_and_python_is_left_to_its_own_sampler(in_c):  # noqa: F811
+def test_what_sleeps_is_not_counted_and_python_is_left_to_its_own_sampler(in_c):
     environment = {**os.environ, "DIAGNOSE_SERVICE": "snake"}
     sleeper = subprocess.Popen(["/bin/sleep", "60"], env={**environment, "DIAGNOSE_SERVICE": "sleeper"})
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"], env=environment)
@@ -132,7 +131,7 @@ def test_what_sleeps_is_not_counted_and_python_is_left_to_its_own_sampler(in_c):
     assert stacks_of(said, service="snake").total() == 0
 
 
-def test_what_the_owner_of_the_host_denies_is_not_taken(in_c):  # noqa: F811
+def test_what_the_owner_of_the_host_denies_is_not_taken(in_c):
     settings = Settings(cpu_share=9.0, denies=lambda process: process.service == "secret")
     with running(in_c, service="secret"), running(in_c), sampling(settings) as said:
         enough(said, "shares", 300)
@@ -172,7 +171,7 @@ def test_processes_that_ended_and_threads_of_the_kernel_are_told_together():
     assert all(each.labels == {"runtime": "native"} for each in kept)
 
 
-def test_a_program_that_became_another_is_named_anew(in_cpp):  # noqa: F811
+def test_a_program_that_became_another_is_named_anew(in_cpp):
     shell = subprocess.Popen(
         ["/bin/sh", "-c", f"i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exec {in_cpp}"],
         env={**os.environ, "DIAGNOSE_SERVICE": "changing"},
