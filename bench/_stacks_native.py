@@ -36,7 +36,7 @@ from collectors.capture.samplers.native import ContinuousNative
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
 before, told = resident(), []
-sampler = ContinuousNative(Settings())
+sampler = ContinuousNative(Settings(cpu_share=0.005))
 sampler.start(told.append)
 print("started", flush=True)
 began, spent = time.monotonic(), time.process_time()

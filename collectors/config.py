@@ -113,7 +113,12 @@ SETTINGS = (
         values.size(32 * _MIB),
         "Resident memory above which the collector (without sampling) slows itself down.",
     ),
-    Setting("stacks.continuous", True, values.flag, "Sample the stacks of Python processes all the time."),
+    Setting(
+        "stacks.continuous",
+        True,
+        values.flag,
+        "Sample stacks all the time: of Python, of all other programs, of the kernel.",
+    ),
     Setting(
         "stacks.cpu_percent",
         3.0,

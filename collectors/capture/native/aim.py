@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors import identity, procfs, targets
+from collectors import identity, processtable, procfs, targets
 from collectors.capture import pythons
 from collectors.capture.failures import CaptureError, explain
 from collectors.capture.kind import Request
@@ -34,7 +34,7 @@ def still_meant(request: Request) -> list[Process]:
 def _found(request: Request) -> list[Process]:
     pid, proc = request.target.pid, request.proc
     if pid is None:
-        every = (identity.describe(stat, proc) for stat in procfs.processes(proc))
+        every = (identity.describe(stat, proc) for stat in processtable.processes(proc))
         return [process for process in every if targets.means(request.target, process, proc)]
     stat = procfs.stat(proc, pid)
     if stat is None or stat.state in "ZX":

@@ -26,8 +26,6 @@ from collectors.wire import Points, ProbeStatus
 
 _LOG = logging.getLogger("diagnose.stacks")
 
-# Of what all samplers may take together; py-spy has the rest.
-SHARE = 1 / 3
 # A process that ends within this may be gone before its addresses can be named.
 DRAIN_SECONDS = 2.0
 TELL_SECONDS = 10.0
@@ -53,7 +51,7 @@ class ContinuousNative:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pace = Pace(settings.cpu_share * SHARE)
+        self._pace = Pace(settings.cpu_share)
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._state = (True, "")

@@ -194,7 +194,7 @@ def shares_of_price(said: list[wire.Sample]) -> int:
 
 
 def test_the_stop_takes_all_off_the_kernel():
-    sampler = ContinuousNative(Settings())
+    sampler = ContinuousNative(UNBOUND)
     sampler.start(lambda _: None)
     began = wait_until(lambda: sampler._pace.hz > 0 and attached() > 0)
     sampler.stop()
