@@ -27,6 +27,7 @@ class Gathering:
         self._found: dict[Owner, Interned] = {}
         self._unwinders: dict[Process, Unwinder] = {}
         self._threads: dict[int, str] = {}
+        self._processes: dict[int, Process] = {}
         self.count = self.truncated = 0
 
     def know(self, processes: list[Identity]) -> None:
@@ -35,16 +36,23 @@ class Gathering:
         self._threads.clear()  # they may be called otherwise by now
 
     def add_sample(self, sample: Sample) -> None:
-        process = self._symbols.process(sample.pid)
+        process = self._process(sample.pid)
         frames = self._walked(process, sample) if process else [stacks.ENDED]
         self._add(
             sample.pid, [*frames, *stacks.of_kernel(self._symbols, sample.kernel)], self._name(sample), 1, 1
         )
 
     def add_count(self, count: Count, value: int) -> None:
-        frames = stacks.of_user(self._symbols.process(count.pid), count.user)
+        frames = stacks.of_user(self._process(count.pid), count.user)
         kernel = stacks.without_tracer(stacks.of_kernel(self._symbols, count.kernel))
         self._add(count.pid, [*frames, *kernel], stacks.named_thread(count.thread, False), value, count.times)
+
+    def _process(self, pid: int) -> Process | None:
+        """As it was last, when it has ended: what was seen of it until then is named as far as it is known."""
+        found = self._symbols.process(pid)
+        if found is not None:
+            self._processes[pid] = found
+        return found or self._processes.get(pid)
 
     def _add(self, pid: int, frames: list[Frame], thread: str, value: int, times: int) -> None:
         owner = self._owners.get(pid)

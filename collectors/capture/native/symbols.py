@@ -133,6 +133,7 @@ class Process:
         self._read_at = time.monotonic()
         self._jit = PerfMap(proc, pid)
         self._frames: dict[int, Frame] = {}
+        self._files: dict[Mapping, Module | None] = {}
 
     def frame_at(self, address: int) -> Frame:
         known = self._frames.get(address)
@@ -147,8 +148,14 @@ class Process:
         mapping = self.mapping_at(address)
         if mapping is None or not mapping.path:
             return None
-        module = self._modules.of(self._pid, mapping)
+        module = self._file_of(mapping)
         return None if module is None else (module, address - mapping.start + mapping.offset)
+
+    def _file_of(self, mapping: Mapping) -> Module | None:
+        """Remembered, since a file that was once looked at is found no more when the process has ended."""
+        if mapping not in self._files:
+            self._files[mapping] = self._modules.of(self._pid, mapping)
+        return self._files[mapping]
 
     def mapping_at(self, address: int) -> Mapping | None:
         found, age = self._mappings.at(address), time.monotonic() - self._read_at
@@ -158,6 +165,7 @@ class Process:
             if len(renewed):  # else it is gone: what was read before is all there is
                 self._mappings = renewed
                 self._frames.clear()
+                self._files.clear()
             found = self._mappings.at(address)
         return found
 
@@ -165,7 +173,7 @@ class Process:
         mapping = self.mapping_at(address)
         if mapping is None:
             return Frame(UNMAPPED, "", 0)
-        module = self._modules.of(self._pid, mapping) if mapping.path else None
+        module = self._file_of(mapping) if mapping.path else None
         if module is None and mapping.in_memory:
             return Frame(self._jit.name_at(address) or JIT, JIT, 0)
         offset = address - mapping.start + mapping.offset

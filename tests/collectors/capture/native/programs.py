@@ -35,7 +35,7 @@ def compiled(folder: Path, source: str, *options: str, name: str = "shares") -> 
 def running(program: Path | str, *arguments: str, service: str = "shares") -> Iterator[subprocess.Popen[str]]:
     """It says that it is ready, and is gone at the end."""
     process = subprocess.Popen(
-        ["nice", "-n", "-10", str(program), *arguments],  # or a busy machine's tests take long
+        ["nice", "-n", "-5", str(program), *arguments],  # or a busy machine's tests take long
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "DIAGNOSE_SERVICE": service},

@@ -9,7 +9,7 @@ static volatile unsigned long sink;
 
 __attribute__((noipa)) void turn(void)
 {
-	for (long i = 0; i < 300000; i++)
+	for (long i = 0; i < 20000; i++)
 		sink += i;
 }
 
@@ -21,7 +21,7 @@ static void *work(void *number)
 	pthread_setname_np(pthread_self(), name);
 	for (;;) {
 		turn();
-		usleep(20000);
+		usleep(200000);
 	}
 	return NULL;
 }
