@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -99,6 +99,69 @@ def test_while_the_server_is_away_batches_wait_and_then_arrive_in_order(tmp_path
             acceptor.wait_for(lambda: len(acceptor.batches) > 12, 10)
     firsts = [seq for seq, _ in itertools.groupby(seq for _, seq in acceptor.arrivals)]
     assert firsts[:10] == list(range(1, 11))
+
+
+def test_stopped_and_continued_it_goes_on_where_it_was_and_makes_up_for_nothing(server, tmp_path):
+    """What a debugger, a paused virtual machine or a suspended laptop does to it."""
+    with ticking(server, tmp_path) as process:
+        server.wait_for(lambda: len(server.batches) >= 3, 20)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.3)  # what was on its way arrives
+        before = len(ticks_by_run(server)[str(process.pid)])
+        time.sleep(2.0)
+        process.send_signal(signal.SIGCONT)
+        continued, arrived = time.monotonic(), len(server.batches)
+        server.wait_for(lambda: len(server.batches) >= arrived + 5, 20)
+        process.terminate()
+        assert process.wait(5) == 0
+        seconds = time.monotonic() - continued
+    (values,) = ticks_by_run(server).values()
+    assert values == [float(n) for n in range(1, len(values) + 1)]
+    assert all(len(contents) == 1 for contents in server.digests.values())
+    assert (
+        len(values) - before <= 100 + seconds / 0.02
+    )  # of the hundred runs that were missed, hardly any came later
+    assert len(values) > before
+
+
+@contextmanager
+def small_disk(directory):
+    """A file system of 256 KiB."""
+    directory.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", directory], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "-l", directory], check=True)
+
+
+@pytest.mark.root(to="mount a small file system")
+def test_a_disk_that_is_full_while_the_server_is_away_loses_nothing_that_memory_can_hold(tmp_path):
+    acceptor = Acceptor()
+    with serving(acceptor):
+        port = int(acceptor.url.rpartition(":")[2])
+    with small_disk(tmp_path / "disk") as disk, ticking(acceptor, disk / "state") as process:
+        wait_until(lambda: len(list((disk / "state/spool").glob("*.batch"))) >= 3)
+        filler = disk / "filler"
+        with filler.open("wb", buffering=0) as stream, suppress(OSError):
+            while True:
+                stream.write(bytes(4096))
+        kept = len(list((disk / "state/spool").glob("*.batch")))
+        time.sleep(1.0)
+        assert len(list((disk / "state/spool").glob("*.batch"))) <= kept + 1  # there is no room indeed
+        with serving(acceptor, port):
+            acceptor.wait_for(lambda: len(acceptor.batches) >= kept + 10, 20)
+            process.terminate()
+            assert process.wait(5) == 0
+    (values,) = ticks_by_run(acceptor).values()
+    assert values == [float(n) for n in range(1, len(values) + 1)]
+
+
+def wait_until(true) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_sigterm_leaves_within_two_seconds_with_everything_in_the_spool(tmp_path):

@@ -267,6 +267,28 @@ def test_an_unreachable_server_is_waited_for(spool, clock):
     assert spool.state().batches == 1
 
 
+def test_without_name_resolution_batches_wait_and_go_when_it_is_back(server, spool, clock, monkeypatch):
+    port = int(server.url.rpartition(":")[2])
+    shipper = Shipper(
+        spool, Client(f"http://diagnose.example:{port}", lambda: "secret", "t", "", ""), HOST, "t", clock
+    )
+    resolve = socket.getaddrinfo
+
+    def fail(*_, **__):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    put(spool, "a", "b")
+    pauses = [shipper.step() for _ in range(3)]
+    assert 0 < pauses[0] <= pauses[2] <= 60
+    assert "diagnose.example" in shipper.progress.error
+    assert spool.state().batches == 2
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest, **kw: resolve("127.0.0.1", *rest, **kw))
+    steps(shipper, 2)
+    assert names(server) == ["a", "b"]
+    assert shipper.progress.error == ""
+
+
 def test_an_unreadable_token_is_waited_for_and_a_renewed_one_counts(server, spool, clock):
     tokens = iter([StateError("token file t: gone"), "renewed"])
 
