@@ -32,14 +32,15 @@ def learned(factor: float, expected: float, measured: float) -> float:
     return factor + _NEWEST * (measured / expected - factor)
 
 
+def round_cost(factors: Factors, threads: int, hz: int) -> float:
+    """CPU seconds that a whole round is expected to take."""
+    return sum(factors.get(kind, 1.0) * cost(kind, seconds, hz, threads) for kind, seconds in ROUND)
+
+
 def rate(factors: Factors, threads: int, cpu_share: float) -> int:
     """Samples a second at which a round takes `cpu_share` of one core; MIN_HZ where even that takes more."""
-
-    def of_a_round(hz: int) -> float:
-        return sum(factors.get(kind, 1.0) * cost(kind, seconds, hz, threads) for kind, seconds in ROUND)
-
-    starts = of_a_round(0)
-    hz = (cpu_share * ROUND_SECONDS - starts) / (of_a_round(1) - starts)
+    starts = round_cost(factors, threads, 0)
+    hz = (cpu_share * ROUND_SECONDS - starts) / (round_cost(factors, threads, 1) - starts)
     return max(MIN_HZ, min(MAX_HZ, int(hz)))
 
 

@@ -41,6 +41,7 @@ class Roster:
         self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(self._service_share))
         self._factors: defaultdict[int, dict[Kind, float]] = defaultdict(dict)
         self._threads: dict[int, int] = {}
+        self._expected: dict[int, float] = {}
         self._sampled_at: dict[int, float] = {}
         self._refusals: dict[int, Refusal] = {}
         self._services: set[str] = set()
@@ -59,6 +60,12 @@ class Roster:
         chosen = in_turn(willing, waited, taken)[: self.places - len(taken)]
         return [(each.process, self._rate(each.process.pid)) for each in chosen]
 
+    def begun(self, process: Process, hz: int, now: float) -> None:
+        """A round has begun: what it is expected to cost counts for all from now on."""
+        expected = plan.round_cost(self._factors_of(process.pid), self._threads.get(process.pid, 1), hz)
+        self._expected[process.pid] = expected
+        self._pace.spend(now, expected)
+
     def learn(self, recording: Recording) -> None:
         """What one py-spy has cost."""
         order = recording.order
@@ -71,7 +78,7 @@ class Roster:
         """A round has ended, well or not."""
         self._sampled_at[process.pid] = time.monotonic()
         self._paces[process.service].spend(since, cpu_seconds)
-        self._pace.spend(since, cpu_seconds)
+        self._pace.correct(cpu_seconds - self._expected.pop(process.pid, 0.0))
 
     def paid_beside(self, since: float, cpu_seconds: float) -> None:
         """What choosing and watching has cost, for all together."""
@@ -114,11 +121,12 @@ class Roster:
         )
 
     def _rate(self, pid: int) -> int:
-        factors = self._factors.get(pid) or self._usual_factors()
-        return plan.rate(factors, self._threads.get(pid, 1), self._service_share)
+        return plan.rate(self._factors_of(pid), self._threads.get(pid, 1), self._service_share)
 
-    def _usual_factors(self) -> dict[Kind, float]:
+    def _factors_of(self, pid: int) -> dict[Kind, float]:
         """A process not met before is expected to cost what the others do on average."""
+        if known_here := self._factors.get(pid):
+            return known_here
         found: dict[Kind, float] = {}
         for kind, _ in plan.ROUND:
             known = [factors[kind] for factors in self._factors.values() if kind in factors]

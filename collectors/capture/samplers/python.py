@@ -116,6 +116,7 @@ class ContinuousPython:
             if self._lanes and expected > self._settings.memory_bytes:
                 return
             self._lanes.append(Lane(process, hz, confinement, self._settings.proc))
+            self._roster.begun(process, hz, now)
 
     def _keep_to_memory(self) -> None:
         """Give up the largest py-spy when all together take more than they may."""

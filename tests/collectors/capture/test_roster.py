@@ -59,10 +59,25 @@ def test_a_service_that_cost_too_much_rests_and_the_others_go_on():
 
 def test_nobody_begins_while_all_together_spent_too_much():
     everyone = roster("a", "b", "c", share=0.01)
-    ((first, _),) = everyone.next_up(0.0, ())
+    ((first, hz),) = everyone.next_up(0.0, ())
+    everyone.begun(first, hz, 0.0)
     everyone.paid(first, since=0.0, cpu_seconds=0.5)
     assert everyone.next_up(20.0, ()) == []
     assert everyone.next_up(50.0, ()) != []
+
+
+def test_rounds_that_keep_to_the_plan_follow_one_another_though_choosing_costs_too():
+    everyone = roster("a", "b", "c", "d")
+    for number in range(4):
+        now = number * 21.0
+        began = everyone.next_up(now, ())
+        assert len(began) == 4
+        for process, hz in began:
+            everyone.begun(process, hz, now)
+        for second in range(20):
+            everyone.paid_beside(now + second, 0.001)
+        for process, _ in began:
+            everyone.paid(process, now, 0.15)
 
 
 def test_a_process_that_proved_dear_is_looked_at_less_and_a_new_one_is_expected_to_be_alike():
