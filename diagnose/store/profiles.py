@@ -15,6 +15,9 @@ from diagnose.store.protocols import GroupSum, ProfileFilter
 from diagnose.store.sums import in_samples, together
 from diagnose.store.trie import trie_of
 
+# They tell what there is at a moment, not what came to it in a time.
+SNAPSHOTS = frozenset({"inuse_space", "goroutine"})
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:
@@ -38,6 +41,7 @@ class Merged:
     Sampled at several rates, `counts` are samples of the mean period: they weigh right and add up to those taken.
 
     `seconds` is the observed time of all of them together, `corrupt` how many could not be read and are left out.
+    Of SNAPSHOTS counts and seconds are the mean of one.
     """
 
     stack_ids: Ids
@@ -139,7 +143,7 @@ def _combined(sums: list[GroupSum]) -> Merged:
     """The unit of most profiles; another unit measures something else and is left out."""
     first = sums[0]
     total = in_samples(first.total)
-    return Merged(
+    added = Merged(
         total.stack_ids,
         total.counts,
         total.period_ns,
@@ -149,3 +153,10 @@ def _combined(sums: list[GroupSum]) -> Merged:
         first.group.type,
         sum(one.total.corrupt for one in sums),
     )
+    return _mean(added) if added.type in SNAPSHOTS and added.profiles > 1 else added
+
+
+def _mean(added: Merged) -> Merged:
+    """Of several snapshots: what a process held for a minute is no more than what it held. No stack vanishes."""
+    counts = np.maximum(1, np.rint(added.counts / added.profiles)).astype(np.int64)
+    return replace(added, counts=counts, seconds=added.seconds / added.profiles)

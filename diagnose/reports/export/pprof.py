@@ -29,7 +29,8 @@ def export(
     for kind, unit in types:
         body += _message(1, writer.value_type(kind, unit))
     for (thread, frames), count in _counted(rows, threads).items():
-        values = (count, min(count * merged.period_ns, _MOST_VALUE)) if sampled else (count,)
+        whole = min(count * merged.period_ns, _MOST_VALUE)
+        values = (count, whole) if sampled else (whole,)
         body += _message(2, writer.sample(thread, frames, values))
     body += b"".join(writer.tables())
     period_type = _message(11, writer.value_type(*types[-1]))

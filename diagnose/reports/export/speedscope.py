@@ -18,11 +18,10 @@ def export(name: str, merged: Merged, rows: Sequence[StackRow], *, threads: bool
     """Samples become nanoseconds by their period. `threads` puts the thread's name below each root."""
     numbers: dict[FrameInfo, int] = {}
     samples, weights = [], []
-    scale = merged.period_ns if merged.unit == "samples" else 1
     for row in rows:
         frames = (FrameInfo(row.thread, "", 0, ""), *row.frames) if threads else row.frames
         samples.append([numbers.setdefault(frame, len(numbers)) for frame in frames])
-        weights.append(row.count * scale)
+        weights.append(row.count * merged.period_ns)
     profile = {
         "type": "sampled",
         "name": name,

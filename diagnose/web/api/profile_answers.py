@@ -48,6 +48,7 @@ class Nodes(Answer, frozen=True):
 class FlameGraph(Answer, frozen=True):
     """One unit of `total` and `self` stands for `period_ns` (bytes for allocation profiles).
 
+    Of snapshots (`inuse_space`, `goroutine`) it is the mean of those in the range, of other types their sum.
     `seconds` is the time that all profiles observed; nodes under the share `cut` are left out of `nodes_total`, and
     `unreadable` stored profiles, whose bytes are damaged, of everything.
     """

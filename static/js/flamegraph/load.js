@@ -1,7 +1,7 @@
 // @ts-check
 /** Fills one `[data-profile]` section (templates/_profile_graph.html) from the API: graph, table and totals. */
 
-import { duration, percent, whole } from "./details.js";
+import { amount, duration, percent, whole } from "./details.js";
 import { FlameGraph } from "./index.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
@@ -82,7 +82,7 @@ function none(top) {
 function totals(flat, top) {
   const strong = document.createElement("strong");
   const shown = flat.nodes.frame.length;
-  strong.textContent = `${whole(flat.total)} ${flat.unit}`;
+  strong.textContent = flat.unit === "samples" ? `${whole(flat.total)} samples` : amount(flat, flat.total);
   const words = [];
   if (flat.unit === "samples") words.push(`${duration((flat.total * flat.period_ns) / 1e9)} of thread time`);
   words.push(`observed for ${duration(top.seconds)} in ${whole(top.profiles)} profile${top.profiles === 1 ? "" : "s"}`);

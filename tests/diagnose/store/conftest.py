@@ -33,7 +33,7 @@ def put_profile(host: Host, data_dir) -> Callable[..., None]:
         numbers = dictionary.stack_numbers(service, frames, stacks, [thread] * len(stacks))
         ids, values = summed(numbers, np.array(list(counts.values()), np.int64))
         row = ProfileRow(
-            group=ProfileGroup(service.pk, chosen.pop("type", "cpu"), "samples"),
+            group=ProfileGroup(service.pk, chosen.pop("type", "cpu"), chosen.pop("unit", "samples")),
             start_ns=start_ns,
             end_ns=start_ns + chosen.pop("seconds") * 10**9,
             stack_ids=ids,

@@ -42,6 +42,22 @@ def test_profiles_of_a_range_add_up_and_others_stay_out(put_profile):
     assert (merged.profiles, merged.seconds, merged.period_ns) == (2, 20.0, 10_000_000)
 
 
+@pytest.mark.parametrize(("kind", "unit"), [("inuse_space", "bytes"), ("goroutine", "count")])
+def test_snapshots_of_a_range_are_their_mean(put_profile, kind, unit):
+    for held in (1_000, 3_000, 5_000):
+        put_profile(
+            DAY + held * 10**6, {("main", "a"): held, ("main", "b"): 7}, type=kind, unit=unit, period_ns=1
+        )
+    put_profile(DAY + 10**11, {("main", "once"): 2}, type=kind, unit=unit, period_ns=1)
+    merged = profiles.merge(Selector("shop", kind), DAY, DAY + HOUR_NS)
+    assert stack_counts(Selector("shop", kind), DAY, DAY + HOUR_NS) == {
+        ("main", "a"): 2_250,
+        ("main", "b"): 5,
+        ("main", "once"): 1,  # half of one
+    }
+    assert (merged.profiles, merged.seconds, merged.period_ns, merged.unit) == (4, 10.0, 1, unit)
+
+
 def test_an_unknown_service_gives_an_empty_profile_and_an_empty_flame_graph(db, data_dir):
     merged = profiles.merge(Selector("nobody", "cpu"), DAY, DAY + HOUR_NS)
     assert merged.profiles == 0
