@@ -58,7 +58,7 @@ def zoneinfo_of_256_cpus() -> bytes:
 
 
 def softnet_of_256_cpus() -> bytes:
-    """Fifteen columns of eight digits since v6.1 (softnet_seq_show, net/core/net-procfs.c); CPU 3 is offline."""
+    """Fifteen columns of eight digits since v6.4 (softnet_seq_show, net/core/net-procfs.c); CPU 3 is offline."""
     rows = [[cpu + 1, *[0] * 10, 2, cpu, 0, 2] for cpu in CPUS_256 if cpu != 3]
     return "".join(" ".join(f"{value:08x}" for value in row) + "\n" for row in rows).encode()
 
@@ -87,3 +87,44 @@ def numa_maps() -> bytes:
         b"7f0000000000 prefer:0 anon=2 dirty=2 N0=2 kernelpagesize_kB=2048\n"
         b"7ffd00000000 default stack anon=1 dirty=1\n"
     )
+
+
+KERNELS = ("4.18", "5.10", "5.15", "6.1", "6.12")
+
+
+def softnet(kernel: str) -> bytes:
+    """Two lines of softnet_seq_show (net/core/net-procfs.c), of CPU 0 and 2: CPU 1 is offline.
+
+    v5.10 (7d58e6555870) added the length of the backlog and the CPU, v6.4 the lengths of its two queues.
+    """
+    more = {"4.18": 0, "5.10": 2, "5.15": 2, "6.1": 2, "6.12": 4}[kernel]
+    rows = []
+    for cpu in (0, 2):
+        row = [0x100 + cpu, 0x10 + cpu, 1 + cpu, 0, 0, 0, 0, 0, 0, 7, 0, *[5 + cpu, cpu, 2, 3 + cpu][:more]]
+        rows.append(" ".join(f"{value:08x}" for value in row))
+    return "\n".join(rows).encode() + b"\n"
+
+
+def pressure(kernel: str) -> dict[str, bytes]:
+    """Files of psi_show (kernel/sched/psi.c); none before v4.20.
+
+    v5.13 (e7fcd7622823) added `full` of cpu, v6.1 (52b1364ba0b1) the file irq, which has `full` only.
+    """
+    version = tuple(map(int, kernel.split(".")))
+    if version < (4, 20):
+        return {}
+    some, full = (
+        f"{kind} avg10=0.12 avg60=0.00 avg300=0.00 total=2500000\n".encode() for kind in ("some", "full")
+    )
+    files = {"cpu": some, "io": some + full, "memory": some + full}
+    if version >= (5, 13):
+        files["cpu"] += full
+    return files | ({"irq": full} if version >= (6, 1) else {})
+
+
+def vmstat(kernel: str) -> bytes:
+    """vmstat_text (mm/vmstat.c): v5.9 (170b04b7ae49) split workingset_refault by kind of page."""
+    if kernel == "4.18":
+        return vmstat_4_18()
+    split = b"workingset_refault_anon 2\nworkingset_refault_file 3\n"
+    return vmstat_4_18().replace(b"workingset_refault 5\n", split)
