@@ -132,6 +132,23 @@ class Stage:
         path.there = there
         return path
 
+    def veth(self) -> Namespace:
+        """A namespace at the other end of a pair of virtual cards: 10.97.0.1 here, .2 there."""
+        there = Namespace()
+        self._undo.callback(there.close)
+        self.here.call(
+            "ip", "link", "add", "veth0", "type", "veth", "peer", "name", "veth0", "netns", str(there.pid)
+        )
+        for namespace, own in ((self.here, 1), (there, 2)):
+            namespace.call("ip", "addr", "add", f"10.97.0.{own}/24", "dev", "veth0")
+            namespace.call("ip", "link", "set", "veth0", "up")
+        return there
+
+    def steer(self, mask: str) -> None:
+        """Hand the packets that veth0 receives to these CPUs (RPS); sysfs shows the devices of who mounts it."""
+        script = f"mount -t sysfs sysfs /sys && echo {mask} > /sys/class/net/veth0/queues/rx-0/rps_cpus"
+        self.here.call("unshare", "--mount", "sh", "-c", script)
+
     def cgroup(self, controller: str, **files: object) -> Path:
         """A control group (v1) of that controller with these settings, removed afterwards."""
         group = Path("/sys/fs/cgroup") / controller / f"diagnose-fault-{os.getpid()}-{self.here.pid}"

@@ -49,8 +49,8 @@ CASES = [
         truth=("cpu.cgroup_throttling",),
         play=quota,
         intensities={
-            "hard": {"quota": 20000, "workers": 2, "busy": 1.0},
-            "bursts": {"quota": 30000, "workers": 2, "busy": 0.5},
+            "hard": {"quota": 5000, "workers": 4, "busy": 1.0},
+            "bursts": {"quota": 10000, "workers": 4, "busy": 0.3},
         },
     ),
     Case(

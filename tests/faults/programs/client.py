@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import itertools
 import resource
+import socket
 
 
 def options() -> argparse.Namespace:
@@ -44,6 +45,24 @@ async def visit(destination: str, requests: int, pause: float, hang_up: bool = F
             writer.close()
 
 
+async def rush(destination: str, count: int) -> None:
+    """As many handshakes as there can be at one moment; then each asks once."""
+    host, _, port = destination.rpartition(":")
+    socks = [socket.socket() for _ in range(count)]
+    for sock in socks:
+        sock.setblocking(False)
+        sock.connect_ex((host, int(port)))
+    loop = asyncio.get_running_loop()
+
+    async def ask(sock: socket.socket) -> None:
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(loop.sock_sendall(sock, b"hello\n"), 10)
+            await asyncio.wait_for(loop.sock_recv(sock, 4096), 10)
+        sock.close()
+
+    await asyncio.gather(*map(ask, socks))
+
+
 async def for_ever(destination: str, pause: float) -> None:
     while True:
         await visit(destination, 10**9, pause)
@@ -63,13 +82,17 @@ async def go(given: argparse.Namespace) -> None:
         running.add(loop.create_task(idle(given.destinations[0], given.idle)))
     for _ in range(given.kept):
         running.add(loop.create_task(for_ever(next(each), given.pause)))
-    number, step = (given.burst, given.every) if given.burst else (1, 1 / given.rate if given.rate else 0.0)
+    step = given.every if given.burst else 1 / given.rate if given.rate else 0.0
     due = loop.time()
     while step and not given.kept:
-        for _ in range(number):
-            task = loop.create_task(visit(next(each), given.requests, given.pause, given.hang_up))
-            running.add(task)
-            task.add_done_callback(running.discard)
+        going = (
+            rush(next(each), given.burst)
+            if given.burst
+            else visit(next(each), given.requests, given.pause, given.hang_up)
+        )
+        task = loop.create_task(going)
+        running.add(task)
+        task.add_done_callback(running.discard)
         due += step
         await asyncio.sleep(max(0.0, due - loop.time()))
     await asyncio.sleep(3600)

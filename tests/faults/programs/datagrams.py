@@ -16,6 +16,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--buffer", type=int, default=0)
     parser.add_argument("--burst", type=int, default=10)
     parser.add_argument("--every", type=float, default=0.1)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--bytes", type=int, default=1000)
     return parser.parse_args()
 
@@ -23,7 +24,7 @@ def options() -> argparse.Namespace:
 def main() -> None:
     given = options()
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    address = ("127.0.0.1", given.port)
+    address = (given.host, given.port)
     if given.role == "receive":
         if given.buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, given.buffer)
