@@ -50,7 +50,7 @@ from diagnose.correlate.words import number, percent
 EXPLAINS: tuple[str, ...] = ()
 
 # of segments; a window that loss has made small is the sender's own
-LOSS = 0.005
+LOSS = 0.02
 # s; a path that is shorter moves a lot through any window
 SHORT_SECONDS = 0.0005
 

@@ -47,7 +47,7 @@ LIMITED, CLEAR_LIMITED = 0.1, 0.35
 FULL = 1.02
 # of the busy time; a peer whose window is closed fills any buffer
 WINDOW_LIMITED = 0.2
-LOSS = 0.005
+LOSS = 0.02
 # s; a path that is shorter moves a lot through any buffer
 SHORT_SECONDS = 0.0005
 
