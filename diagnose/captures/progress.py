@@ -14,6 +14,7 @@ from diagnose.access import audit
 from diagnose.access.problems import Problem
 from diagnose.captures import kinds, line
 from diagnose.captures.lifecycle import State, advance, announce
+from diagnose.captures.query import is_id
 from diagnose.models import Capture, Host
 
 _LOG = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def report(host: Host, status: CommandStatus) -> Capture:
     state = _state_of(status, capture)
     changes: dict[str, Any] = {"heard_at": timezone.now()}
     if status.message:
-        changes["message"] = status.message[:_LONGEST_MESSAGE]
+        changes["message"] = status.message[:_LONGEST_MESSAGE].replace("\0", "")
     if status.partial:
         _mark_partial(capture, changes["message"] if status.message else "")
     if state in (State.RUNNING, State.DONE):
@@ -96,7 +97,8 @@ def complete(capture_id: str, stored: Stored) -> None:
 
 def of_host(host: Host, capture_id: str) -> Capture:
     """Raises Problem 404 when the host has no such capture."""
-    capture = Capture.objects.select_related("host").filter(id=capture_id, host=host).first()
+    found = Capture.objects.select_related("host").filter(id=capture_id, host=host)
+    capture = found.first() if is_id(capture_id) else None
     if capture is None:
         raise Problem(404, "No such capture", f"{host.name} has no capture {capture_id[:40]!r}.")
     return capture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import or_
 
@@ -13,11 +14,12 @@ from diagnose.captures.lifecycle import OPEN
 from diagnose.models import Capture, Host
 
 STATES = tuple(Capture.State.values)
+_ID = re.compile(r"[0-9A-Z]{26}", re.ASCII)
 
 
 def get(capture_id: str) -> Capture:
     """Raises Problem 404."""
-    capture = _captures().filter(id=capture_id).first()
+    capture = _captures().filter(id=capture_id).first() if is_id(capture_id) else None
     if capture is None:
         raise Problem(
             404,
@@ -29,7 +31,7 @@ def get(capture_id: str) -> Capture:
 
 def group(group_id: str) -> list[Capture]:
     """By host name. Raises Problem 404."""
-    found = list(_captures().filter(group=group_id).order_by("host__name", "id")) if group_id else []
+    found = list(_captures().filter(group=group_id).order_by("host__name", "id")) if is_id(group_id) else []
     if not found:
         detail = f"There is no group of captures {group_id[:40]!r}; GET /api/v1/captures lists them."
         raise Problem(404, "No such group", detail)
@@ -68,6 +70,11 @@ def list_captures(
 def requesters() -> list[str]:
     """Whoever asked for a capture that is still known, by name."""
     return sorted(set(Capture.objects.order_by().values_list("requested_by", flat=True).distinct()))
+
+
+def is_id(text: str) -> bool:
+    """Whether it may be the id of a capture or a group: a ULID."""
+    return _ID.fullmatch(text) is not None
 
 
 def _captures() -> QuerySet[Capture]:

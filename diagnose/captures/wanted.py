@@ -30,7 +30,7 @@ class Wanted:
 
 def check(wanted: Wanted) -> None:
     """Raises Problem 422 with all that is wrong."""
-    errors = {**_target_errors(wanted.target), **_too_long(wanted.target, wanted.reason)}
+    errors = {**_target_errors(wanted.target), **_text_errors(wanted.target, wanted.reason)}
     if kinds.named(wanted.kind) is None:
         known = ", ".join(kind.name for kind in kinds.ALL)
         errors["kind"] = f"{wanted.kind!r} is not a kind of capture; use one of {known}"
@@ -66,10 +66,13 @@ def _target_errors(target: CaptureTarget) -> dict[str, str]:
     return {}
 
 
-def _too_long(target: CaptureTarget, reason: str) -> dict[str, str]:
+def _text_errors(target: CaptureTarget, reason: str) -> dict[str, str]:
     texts = {"service": target.service or "", "cgroup": target.cgroup or "", "reason": reason}
-    return {
-        name if name == "reason" else f"target.{name}": f"{name} is longer than {_LONGEST[name]} characters"
-        for name, text in texts.items()
-        if len(text) > _LONGEST[name]
-    }
+    found = {}
+    for name, text in texts.items():
+        field = name if name == "reason" else f"target.{name}"
+        if len(text) > _LONGEST[name]:
+            found[field] = f"{name} is longer than {_LONGEST[name]} characters"
+        if "\0" in text:
+            found[field] = f"{name} holds a NUL character; leave it out"
+    return found

@@ -38,10 +38,13 @@ class KindChoice:
     missing: str
 
 
-def fill(hosts: Sequence[HostRow], given: Mapping[str, str], processes_too: bool) -> dict[str, Any]:
-    """The context of `_capture_form.html`. `host`, `service`, `pid`, `type`, `reason` are filled in when given."""
+def fill(hosts: Sequence[HostRow], given: Mapping[str, str], whole: bool) -> dict[str, Any]:
+    """The context of `_capture_form.html`. `host`, `service`, `pid`, `type`, `reason` are filled in when given.
+
+    Without `whole`, what is long is left out: processes and other hosts.
+    """
     host = chosen_host(hosts, given.get("host", ""))
-    processes = process_rows(host.id, time.time_ns()) if host and processes_too else []
+    processes = process_rows(host.id, time.time_ns()) if host and whole else []
     choices = kinds_of(host)
     target = next((row for row in processes if str(row.pid) == given.get("pid")), None) or next(
         (row for row in processes if row.service == given.get("service")), None
@@ -49,7 +52,7 @@ def fill(hosts: Sequence[HostRow], given: Mapping[str, str], processes_too: bool
     return {
         "hosts": hosts,
         "host": host,
-        "others": [each for each in hosts if host and each.id != host.id],
+        "others": [each for each in hosts if host and each.id != host.id] if whole else [],
         "services": [
             (each, each.name == given.get("service") and not given.get("pid"))
             for each in service_choices(processes)

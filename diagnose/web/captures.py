@@ -22,9 +22,9 @@ _FILTERS = ("on", "kind", "by", "q", "state")
 def captures(request: PageRequest) -> HttpResponse:
     """Filter by `state`, `on` (a host), `kind`, `by` and `q`; `host`, `service`, `pid`, `type`, `reason` fill the form.
 
-    With `list`, by which the page follows what goes on, the form's processes are left out.
+    With `list`, by which the page follows what goes on, the long parts of the form are left out.
     """
-    given = request.GET
+    given = {name: text.replace("\0", "") for name, text in request.GET.dict().items()}
     state = given.get("state", "") if given.get("state") in dict(capture_states.CHOICES) else ""
     hosts = host_store.hosts()
     found = captures_in.list_captures(
@@ -46,7 +46,7 @@ def captures(request: PageRequest) -> HttpResponse:
         "all_kinds": kinds.ALL,
         "people": captures_in.requesters(),
         "may_capture": at_least(request.actor.role, Role.OPERATOR),
-        **capture_form.fill(hosts, given, processes_too="list" not in given),
+        **capture_form.fill(hosts, given, whole="list" not in given),
     }
     return render(request, "captures.html", context)
 

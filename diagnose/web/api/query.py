@@ -43,6 +43,8 @@ class Parameter(Generic[T]):
     def _value(self, text: str) -> T:
         if len(text) > _LONGEST:
             raise refusal(self.name, f"{text[:40]!r}… is longer than {_LONGEST} characters")
+        if "\0" in text:  # no text in a database has one
+            raise refusal(self.name, f"{text[:80]!r} holds a NUL character; leave it out")
         try:
             return self.read(text)
         except ValueError as error:

@@ -58,6 +58,8 @@ def test_a_viewer_may_look_but_not_ask(ask, host: Host, valkey) -> None:
         ({"target": {"host": 1}}, "target.host"),
         ({"target": {"host": "nowhere", "pid": 1}}, "target.host"),
         ({"reason": "x" * 501}, "reason"),
+        ({"reason": "slow\0"}, "reason"),
+        ({"target": {"host": "web-1", "service": "shop\0"}}, "target.service"),
         ({"sekonds": 5}, "body"),
     ],
 )
@@ -99,6 +101,7 @@ def test_the_list_is_filtered_by_state_host_and_person(ask, host: Host) -> None:
     assert [each["id"] for each in ask("/captures?by=ada&host=web-1")["results"]] == [done.id]
     assert len(ask("/captures?state=open")["results"]) == 1
     assert "state" in ask("/captures?state=gone", status=422)["errors"]
+    assert "NUL" in ask("/captures?by=%00", status=422)["errors"]["by"]
 
 
 def test_an_unknown_capture_is_not_found(ask, host: Host) -> None:
