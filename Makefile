@@ -77,7 +77,7 @@ pack-tools:
 	@.ci/pack-tools
 
 programs:
-	@.ci/programs nginx go fasthttp openssl systemd-analyze nft ip
+	@.ci/programs nginx go gcc g++ rustc curl fasthttp openssl systemd-analyze nft ip
 
 clean:  ## remove what was installed and built; data/ stays
 	rm -rf .venv build dist *.egg-info collectors/*.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -7,7 +7,8 @@ defaults for a whole round of 20 s, each peer for BENCH_SECONDS (4), one after t
 defaults (100 Hz, pausing), the `pyroscope-io` SDK with its defaults inside of the server, sending to a sink on this
 host, and `perf record -F 99 -g`, where it is installed. The collector's side is CPU of the sampler and of its py-spys
 over BENCH_COST_SECONDS (80), with four such servers of 8 threads as four services, and resident memory of the py-spys.
-BENCH_PARTS (`speed,cost`) chooses.
+What looking at everything costs nginx and a Go server is in `bench/_stacks_native.py`, with its method.
+BENCH_PARTS (`speed,cost,native`) chooses.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench import _results
+from bench import _results, _stacks_native
 from bench._python_targets import Server, serving, sink
 from bench._results import Row, row
 
-PARTS = os.environ.get("BENCH_PARTS", "speed,cost").split(",")
+PARTS = os.environ.get("BENCH_PARTS", "speed,cost,native").split(",")
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 COST_SECONDS = float(os.environ.get("BENCH_COST_SECONDS", "80"))
@@ -47,6 +48,8 @@ def main() -> None:
             rows.append(speed(threads, target))
     if "cost" in PARTS:
         rows += cost()
+    if "native" in PARTS:
+        rows += _stacks_native.rows()
     _results.write("stacks", rows)
 
 

@@ -7,7 +7,7 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 
 from collectors.capture.native import gotable
 from collectors.capture.native.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memory, NotElf, Section
@@ -61,10 +61,12 @@ class SymbolTable:
         """Start, size, and where in the source the name is."""
         number = len(self._sources) & 0xFF
         self._sources.append(source)
-        rows: dict[int, tuple[int, int]] = {}
-        for start, size, name in found:
-            if len(rows) < MOST_SYMBOLS and 0 < start < _MOST_ADDRESS - _LAST_BYTES and name < _MOST_OFFSET:
-                rows.setdefault(start, (size, name << 8 | number))
+        usable = (
+            (start, (size, name << 8 | number))
+            for start, size, name in found
+            if 0 < start < _MOST_ADDRESS - _LAST_BYTES and name < _MOST_OFFSET
+        )
+        rows = dict(reversed(list(islice(usable, MOST_SYMBOLS))))  # of one address the first counts
         for start, end, packed in zip(self._starts, self._ends, self._names, strict=True):
             rows[start] = (end - start, packed)
         self._starts = array("Q", sorted(rows))
