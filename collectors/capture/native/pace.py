@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # The first is what is wished for; primes and near, so as not to march in step with what runs at round rates.
 RATES_HZ = (49, 19, 7, 3, 1)
-# What a look costs whoever was running: both halves of the stack walked, kept and counted. The kernel's own account on a
-# busy machine (bench/_stacks_native.py); 6 µs on a calm one.
+# What a look costs whoever was running: both halves of the stack walked, kept and counted. The kernel's own account
+# on a busy machine (bench/_stacks_native.py); 6 µs on a calm one.
 LOOK_SECONDS = 17e-6
 # Faster again only well below the share, or the rate would swing.
 _COMFORTABLE = 0.3
