@@ -10,8 +10,10 @@ import pytest
 from django.test import Client
 
 from collectors.formats import pprof
+from collectors.formats.stacks import Meaning, Span, to_wire, values_of
 from diagnose.models import Capture, Host
 from diagnose.store import days
+from tests.collectors.formats import messages
 from tests.diagnose.web import recorded
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,28 @@ def test_pprof_has_every_sample_and_its_time(user_client: Client, shop: int) -> 
     ]
     assert "MainThread" in {sample.thread for sample in profile.samples}
     assert "try_every_combination" in {frame.name for frame in profile.frames}
+
+
+def test_memory_that_a_go_program_holds_comes_back_in_bytes(
+    ask, user_client: Client, host: Host, valkey, data_dir
+) -> None:
+    types = (("inuse_objects", "count"), ("inuse_space", "bytes"))
+    profile = pprof.read(
+        messages.pprof({"main.main;net/http.Serve": (2, 3_000), "main.main": (1, 500)}, types)
+    )
+    held = Meaning("inuse_space", "inuse_space", "bytes")
+    now_ns = time.time_ns()
+    for begin_ns in (now_ns - 10**10, now_ns - 10**9):
+        span = Span("front", {"pid": "7"}, begin_ns, begin_ns + 10**9)
+        recorded.send(host, to_wire(profile, values_of(profile, held), held, span))
+    graph = ask("/profiles/flamegraph?service=front&type=inuse_space")
+    assert (graph["unit"], graph["total"], graph["period_ns"]) == ("bytes", 3_500, 1)
+    assert names(graph) == ["all", "main.main", "net/http.Serve"]
+    assert "net/http" in graph["strings"]
+    answer = user_client.get("/api/v1/profiles/flamegraph?service=front&type=inuse_space&format=pprof")
+    again = pprof.read(answer.content)
+    assert again.value_types == [("inuse_space", "bytes")]
+    assert sorted(sample.values for sample in again.samples) == [(500,), (3_000,)]
 
 
 @pytest.mark.program("go")
