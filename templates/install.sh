@@ -233,12 +233,16 @@ start() {
     systemctl daemon-reload
     systemctl --quiet enable "$NAME"
     systemctl restart "$NAME" || fail "systemd could not start it"
-    waited=0
+    deadline=$(($(date +%s) + 30))
     until runs; do
-        [ "$waited" -lt 30 ] || fail "it was started and did not begin to work: $(last_words)"
-        waited=$((waited + 1))
+        [ "$(date +%s)" -lt "$deadline" ] && [ "$(property NRestarts)" -lt 2 ] ||
+            fail "it was started and did not begin to work: $(last_words)"
         sleep 1
     done
+}
+
+property() {
+    systemctl show --property "$1" --value "$NAME"
 }
 
 # Whether the process that systemd runs now is the one that told its state.
@@ -246,7 +250,7 @@ runs() {
     "$prefix/bin/$NAME" status --json --state-dir "$state" 2>/dev/null | "$PYTHON" -I -c '
 import json, sys
 sys.exit(json.load(sys.stdin)["pid"] != int(sys.argv[1] or 0))
-' "$(systemctl show --property MainPID --value "$NAME")" 2>/dev/null
+' "$(property MainPID)" 2>/dev/null
 }
 
 last_words() {

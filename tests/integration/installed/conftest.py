@@ -9,8 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from diagnose.installer import shelf
+from diagnose.installer.shelf import Shelf
 from tests.integration.installed.machine import Machine
 from tests.integration.product import ROOT, Product
 
@@ -49,9 +52,39 @@ def product(machine, filled, tmp_path_factory) -> Iterator[Product]:
 
 
 @pytest.fixture
-def token(product) -> Callable[[], str]:
-    def make() -> str:
-        return re.findall(r"dge_\S+", manage(product, "enroll"))[0]
+def altered(product) -> Iterator[Callable[[str, Callable[[Path], None]], Path]]:
+    """`altered(project, change)` changes the file of a project on the shelf; it is as it was afterwards.
+
+    With `index=True` the index has the new hash: another version, not a damaged one.
+    """
+    place = product.data_dir / "collector-wheels"
+    before = (place / shelf.INDEX).read_bytes()
+    kept: dict[Path, bytes] = {}
+
+    def alter(project: str, change: Callable[[Path], None], index: bool = False) -> Path:
+        found = msgspec.json.decode(before, type=Shelf)
+        (file,) = found.of_project(project)
+        path = place / found.folder / file.name
+        kept[path] = path.read_bytes()
+        change(path)
+        if index:
+            new = msgspec.structs.replace(file, sha256=shelf.sha256(path), bytes=path.stat().st_size)
+            files = [new if each == file else each for each in found.files]
+            (place / shelf.INDEX).write_bytes(
+                msgspec.json.encode(msgspec.structs.replace(found, files=files))
+            )
+        return path
+
+    yield alter
+    (place / shelf.INDEX).write_bytes(before)
+    for path, data in kept.items():
+        path.write_bytes(data)
+
+
+@pytest.fixture
+def token(product) -> Callable[..., str]:
+    def make(*arguments: str) -> str:
+        return re.findall(r"dge_\S+", manage(product, "enroll", *arguments))[0]
 
     return make
 
