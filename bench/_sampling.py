@@ -1,4 +1,4 @@
-"""The continuous sampler in a process of its own: `python -m bench._sampling SERVICE…` samples until its input ends.
+"""All continuous samplers in a process of its own: `python -m bench._sampling SERVICE…` samples until its input ends.
 
 Then it prints what that cost as JSON: seconds, CPU seconds (its own and py-spy's), the most resident memory of the
 py-spys together, the rates that it reached.
@@ -14,8 +14,8 @@ import threading
 import time
 
 from collectors.budget import measure
+from collectors.capture.continuous import Continuous
 from collectors.capture.sampler import Settings
-from collectors.capture.samplers.python import ContinuousPython
 from collectors.wire import Points, Sample
 
 _LOOK_SECONDS = 0.5
@@ -28,7 +28,7 @@ def main() -> None:
         if isinstance(sample, Points) and sample.metric == "python_sampling_hz":
             rates.append(sample.values[0])
 
-    sampler = ContinuousPython(Settings(denies=lambda process: process.service not in services))
+    sampler = Continuous(Settings(denies=lambda process: process.service not in services))
     ended = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     spent, began, most = cpu_seconds(), time.monotonic(), 0

@@ -2,13 +2,13 @@
 
 Method: a Python server (`bench/_python_server.py`) with 1 thread that is CPU-bound, 8 threads and 51 threads counts
 the requests that it handles. Its rate over a window with a profiler is divided by the mean of the windows before and
-after it without; `speed` is the median of BENCH_ROUNDS (3) such ratios. The collector's own sampler runs with its
-defaults for a whole round of 20 s, each peer for BENCH_SECONDS (4), one after the other: `py-spy record` with its
-defaults (100 Hz, pausing), the `pyroscope-io` SDK with its defaults inside of the server, sending to a sink on this
-host, and `perf record -F 99 -g`, where it is installed. The collector's side is CPU of the sampler and of its py-spys
-over BENCH_COST_SECONDS (80), with four such servers of 8 threads as four services, and resident memory of the py-spys.
-What looking at everything costs nginx and a Go server is in `bench/_stacks_native.py`, with its method.
-BENCH_PARTS (`speed,cost,native`) chooses.
+after it without; `speed` is the median of BENCH_ROUNDS (3) such ratios. The collector's own samplers, of native code
+too, run with their defaults for a whole round of 20 s, each peer for BENCH_SECONDS (4), one after the other: `py-spy
+record` with its defaults (100 Hz, pausing), the `pyroscope-io` SDK with its defaults inside of the server, sending to
+a sink on this host, and `perf record -F 99 -g`, where it is installed. The collector's side is CPU of the samplers and
+of their py-spys over BENCH_COST_SECONDS (80), with four such servers of 8 threads as four services, and resident
+memory of the py-spys. What looking at everything costs nginx and a Go server is in `bench/_stacks_native.py`, with its
+method. BENCH_PARTS (`speed,cost,native`) chooses.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from collectors.capture.pyspy import Kind
@@ -50,5 +51,5 @@ def most_hz(threads: int) -> float:
 
 
 def places(cpu_share: float) -> int:
-    """How many services are sampled at once."""
-    return max(1, round(cpu_share / SERVICE_SHARE))
+    """How many services are sampled at once; the last of them may have to do with less than the others."""
+    return max(1, math.ceil(round(cpu_share / SERVICE_SHARE, 6)))

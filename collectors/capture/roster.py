@@ -36,9 +36,9 @@ class Roster:
     def __init__(self, watch: Watch, cpu_share: float) -> None:
         self.places = plan.places(cpu_share)
         self._watch = watch
-        self._service_share = min(plan.SERVICE_SHARE, cpu_share)
+        self._cpu_share = cpu_share
         self._pace = Pace(cpu_share)
-        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(self._service_share))
+        self._paces: defaultdict[str, Pace] = defaultdict(lambda: Pace(min(plan.SERVICE_SHARE, cpu_share)))
         self._factors: defaultdict[int, dict[Kind, float]] = defaultdict(dict)
         self._threads: dict[int, int] = {}
         self._expected: dict[int, float] = {}
@@ -121,7 +121,9 @@ class Roster:
         )
 
     def _rate(self, pid: int) -> int:
-        return plan.rate(self._factors_of(pid), self._threads.get(pid, 1), self._service_share)
+        at_once = max(1, min(self.places, len(self._services)))
+        share = min(plan.SERVICE_SHARE, self._cpu_share / at_once)
+        return plan.rate(self._factors_of(pid), self._threads.get(pid, 1), share)
 
     def _factors_of(self, pid: int) -> dict[Kind, float]:
         """A process not met before is expected to cost what the others do on average."""

@@ -36,7 +36,7 @@ def test_what_no_rate_can_pay_for_still_gets_the_lowest():
 
 
 def test_four_services_are_sampled_at_once_on_the_default_budget_and_one_on_any():
-    assert [places(share) for share in (0.03, 0.015, 0.0001)] == [4, 2, 1]
+    assert [places(share) for share in (0.03, 0.025, 0.015, 0.0001)] == [4, 4, 2, 1]
 
 
 def test_the_learned_cost_follows_what_is_measured():

@@ -38,6 +38,12 @@ def test_as_many_services_as_the_budget_carries_are_sampled_at_once():
     assert services(everyone.next_up(0.0, ("a", "b", "c"))) == ["d"]
 
 
+def test_who_shares_less_than_a_whole_share_each_is_looked_at_less():
+    (_, alone), *_ = roster("a", share=0.025).next_up(0.0, ())
+    (_, together), *_ = roster("a", "b", "c", "d", share=0.025).next_up(0.0, ())
+    assert together < alone
+
+
 def test_who_takes_turns_is_said():
     everyone = roster("a", "b", "c", "d", "e")
     everyone.next_up(0.0, ())
@@ -58,12 +64,12 @@ def test_a_service_that_cost_too_much_rests_and_the_others_go_on():
 
 
 def test_nobody_begins_while_all_together_spent_too_much():
-    everyone = roster("a", "b", "c", share=0.01)
+    everyone = roster("a", "b", "c", share=0.0075)
     ((first, hz),) = everyone.next_up(0.0, ())
     everyone.begun(first, hz, 0.0)
     everyone.paid(first, since=0.0, cpu_seconds=0.5)
     assert everyone.next_up(20.0, ()) == []
-    assert everyone.next_up(50.0, ()) != []
+    assert everyone.next_up(80.0, ()) != []
 
 
 def test_rounds_that_keep_to_the_plan_follow_one_another_though_choosing_costs_too():
