@@ -55,14 +55,19 @@ static __always_inline int accept_returned(long fd)
 {
 	struct waiting *waiting;
 	struct key key = {};
+	struct sock *socket;
 	u64 sk, ns;
 
 	if (fd < 0)
 		return 0;
-	sk = (u64)socket_of(fd);
+	socket = socket_of(fd);
+	sk = (u64)socket;
 	waiting = bpf_map_lookup_elem(&queued, &sk);
-	if (!waiting)
+	if (!waiting) { /* forgotten for others, or older than this program */
+		if (BPF_CORE_READ(socket, sk_protocol) == IPPROTO_TCP)
+			count_lost();
 		return 0;
+	}
 	ns = bpf_ktime_get_ns() - waiting->since_ns;
 	key.bucket = bucket_of(ns, 4);
 	key.group.end = waiting->end;

@@ -9,7 +9,8 @@ import pytest
 
 from collectors.histograms import bounds
 from collectors.probes.ebpf.accept_wait import WAIT, AcceptWait
-from tests.collectors.probes.ebpf.live import counting, histograms, own_service
+from collectors.probes.ebpf.tally import LOST
+from tests.collectors.probes.ebpf.live import counting, histograms, own_service, total
 
 pytestmark = pytest.mark.root(to="load eBPF programs")
 
@@ -28,7 +29,8 @@ for line in sys.stdin:
 
 @pytest.fixture
 def read():
-    with counting(AcceptWait()) as read:
+    # Others on this host may accept what waited before.
+    with counting(AcceptWait(), most_lost=20) as read:
         yield read
 
 
@@ -80,3 +82,13 @@ def test_what_is_not_accepted_is_not_told(read):
         with socket.create_connection(("127.0.0.1", port)):
             samples = read()
     assert histograms(samples, WAIT, listener=f"127.0.0.1:{port}") == []
+
+
+def test_what_waited_before_the_program_came_is_counted_as_lost():
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+        with counting(AcceptWait(), most_lost=20) as read:
+            server.accept()[0].close()
+            samples = read()
+        name = "{}:{}".format(*server.getsockname())
+    assert total(samples, LOST.name, probe="accept_wait") >= 1
+    assert histograms(samples, WAIT, listener=name) == []
