@@ -88,7 +88,7 @@ class Tables:
         start = body.pointer(common.pointer_encoding, entry + 8)
         end = start + body.pointer(common.pointer_encoding & 0x0F, 0)
         if common.has_augmentation:
-            body.at += body.unsigned()
+            body.skip_block()
         if common.is_signal_frame or common.return_register != RETURN:
             raise Refused("a signal frame")
         return (*rows_of(common, body.rest(), start), end)

@@ -137,11 +137,11 @@ class _Machine:
             case 0x0E:  # def_cfa_offset
                 state.offset = reader.unsigned()
             case 0x0F:  # def_cfa_expression
-                reader.at += reader.unsigned()
+                reader.skip_block()
                 state.refused = True
             case 0x10 | 0x16:  # expression, val_expression
                 register = reader.unsigned()
-                reader.at += reader.unsigned()
+                reader.skip_block()
                 state.refused = state.refused or register in {RBP, RETURN}
             case 0x11:  # offset_extended_sf
                 self._saved(reader.unsigned(), reader.signed() * factor)

@@ -35,6 +35,11 @@ class Reader:
         bits = 7 * (self.at - before)
         return found - (1 << bits) if found >> (bits - 1) & 1 else found
 
+    def skip_block(self) -> None:
+        """A length, and so many bytes."""
+        size = self.unsigned()
+        self.at += size
+
     def text(self) -> bytes:
         end = self.data.index(b"\0", self.at)
         found = self.data[self.at : end]
