@@ -39,12 +39,12 @@ def test_what_it_answers_is_returned():
 
 
 def hang(connection):
-    time.sleep(2)
+    time.sleep(5)
 
 
 def drip(connection):
     connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-    for _ in range(100):
+    for _ in range(200):
         time.sleep(0.05)
         connection.sendall(b"x")
 
@@ -76,7 +76,7 @@ def test_what_is_no_answer_is_told_in_words(answer, words):
         began = time.monotonic()
         with pytest.raises(CaptureError, match=words):
             pull.fetch("heap", most_bytes=1 << 20)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 4
 
 
 def test_nobody_there_is_told_in_words():

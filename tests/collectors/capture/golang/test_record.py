@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import urllib.request
@@ -75,9 +76,9 @@ def test_cpu_of_a_process_is_found_by_its_pid_without_any_setting(shop):
     assert (stacks.type, stacks.unit, stacks.period) == ("cpu", "samples", 10_000_000)
     assert (stacks.service, stacks.labels) == (SERVICE, {"pid": str(shop.process.pid)})
     assert stacks.capture_id == "C1"
-    assert result.count == stacks.columns.total > 20
-    assert by_function(stacks)["main.spin"] > 0.9 * result.count
-    assert "samples in 2." in result.message
+    assert result.count == stacks.columns.total > 5
+    assert by_function(stacks)["main.spin"] > 0.8 * result.count
+    assert re.fullmatch(r"\d+ samples in \d+\.\d s", result.message)
     assert watch.told == sorted(watch.told) != []
 
 
@@ -111,17 +112,27 @@ def test_every_goroutine_is_told_with_where_it_is(shop):
     assert f"{result.count} goroutines" in result.message
 
 
+class Contending(Watch):
+    """Lets the shop wait for a lock once the capture has begun to count."""
+
+    def __init__(self, shop: goprograms.Served) -> None:
+        super().__init__()
+        self._shop = shop
+
+    def tell(self, share: float, message: str, samples: int = 0) -> None:
+        if not self.told:
+            ask(self._shop, "/contend?n=80")
+        super().tell(share, message, samples)
+
+
 @pytest.mark.parametrize(("kind", "function"), [("mutex", "main.hold"), ("block", "main.hold")])
 def test_waits_for_a_lock_are_told_as_what_came_in_the_time(shop, kind, function):
     """Two hold a lock for 80 ms each, one after the other: the second waits that long."""
-    ask(shop, "/contend?n=200")  # before: does not count
-    timer = threading.Timer(0.3, ask, (shop, "/contend?n=80"))
-    timer.start()
-    result = captured(f"go_{kind}", CaptureTarget(pid=shop.process.pid))
-    timer.join()
+    ask(shop, "/contend?n=300")  # before: does not count
+    result = captured(f"go_{kind}", CaptureTarget(pid=shop.process.pid), 2, Contending(shop))
     (stacks,) = result.samples
     assert (stacks.type, stacks.unit, stacks.period) == (kind, "nanoseconds", 1)
-    assert by_function(stacks)[function] / 1e9 == pytest.approx(0.08, abs=0.03)
+    assert 0.075 < by_function(stacks)[function] / 1e9 < 0.3
     assert result.partial == ""
 
 

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.root(to="load eBPF programs"), goprograms.needs_go]
 SERVICE = f"go-timed-{os.getpid()}"
 FASTHTTP = Path("/usr/share/gocode/src/github.com/valyala/fasthttp")
 # Two breakpoints and the kernel's wakeups come on top of what a request takes.
-OVERHEAD_SECONDS = 0.01
+OVERHEAD_SECONDS = 0.03
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def test_pauses_are_those_that_the_runtime_reports():
         (found,) = histograms(read(), STOPPED)
     assert found.count == 2 * cycles == 10  # each cycle stops the world twice
     assert pause_ns > 0.1e9  # and has to wait for the loop
-    assert 0.85 * pause_ns / 1e9 < found.sum <= pause_ns / 1e9
+    assert 0.8 * pause_ns / 1e9 < found.sum <= pause_ns / 1e9
 
 
 def test_short_pauses_are_told_too():
