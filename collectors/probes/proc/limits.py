@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 from collectors import identity, procfs, watched
 from collectors.probe import Cost, Host, Metric
@@ -17,6 +18,7 @@ NEAR_SHARE = 0.5
 GROWING_PASSES = 4
 GROWING_FDS = 24
 MOST_PROCESSES = 20
+RELIST_PASSES = 6
 # Past so many, an even sample of the descriptors is looked at and scaled up.
 LINKS_LOOKED_AT = 512
 
@@ -58,18 +60,30 @@ class Limits:
 
     def __init__(self) -> None:
         self._counts: dict[int, list[int]] = {}
+        self._kinds: dict[int, tuple[int, dict[str, int]]] = {}
+        self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """Nothing while all is well. NotYet without the process probe's counts."""
         known = watched.of(host.proc)
         known.chosen()
+        self._passes += 1
+        before, self._kinds = self._kinds, {}
         suspects = sorted(self._suspects(known.descriptors), key=lambda suspect: suspect[1], reverse=True)
         for stat, total in suspects[:MOST_PROCESSES]:
-            links = procfs.fd_links(host.proc, stat.pid, LINKS_LOOKED_AT, spread=True)
             service = identity.describe(stat, host.proc).service
-            for kind, number in count_kinds(links, total).items():
+            kinds = self._kinds[stat.pid] = self._read(host.proc, stat.pid, total, before.get(stat.pid))
+            for kind, number in kinds[1].items():
                 labels = {"pid": str(stat.pid), "service": service, "kind": kind}
                 yield gauge(METRIC, host.now_ns, number, labels)
+
+    def _read(
+        self, root: Path, pid: int, total: int, before: tuple[int, dict[str, int]] | None
+    ) -> tuple[int, dict[str, int]]:
+        """How many, and by kind. The list of thousands costs milliseconds: not while their number stays the same."""
+        if before and before[0] == total and (self._passes + pid) % RELIST_PASSES:
+            return before
+        return total, count_kinds(procfs.fd_links(root, pid, LINKS_LOOKED_AT, spread=True), total)
 
     def _suspects(self, descriptors: Sequence[watched.Open]) -> Iterator[tuple[procfs.Stat, int]]:
         counts: dict[int, list[int]] = {}

@@ -43,12 +43,11 @@ METRICS = (
 )
 SWITCHES = {b"voluntary_ctxt_switches:": "voluntary", b"nonvoluntary_ctxt_switches:": "involuntary"}
 
-Key = tuple[int, int]  # pid and start time: a pid is used again
-
 
 @dataclass(slots=True)
 class _Row(watched.Open):
     cpu_seconds: float | None
+    python: bool | None = None
 
     @property
     def fd_share(self) -> float:
@@ -75,9 +74,8 @@ class Processes:
     METRICS: tuple[Metric, ...] = METRICS
 
     def __init__(self) -> None:
-        self._cpu: Increases[Key] = Increases()
         self._switches: Increases[tuple[int, int, str]] = Increases()
-        self._open: dict[int, watched.Open] = {}
+        self._open: dict[int, _Row] = {}
         self._passes = 0
 
     def collect(self, host: Host) -> Iterator[Sample]:
@@ -102,22 +100,22 @@ class Processes:
 
     def _rows(self, root: Path) -> list[_Row]:
         self._passes += 1
-        stats = processtable.processes(root)
-        cpu = self._cpu.since_last({(stat.pid, stat.start_ticks): stat.cpu_seconds for stat in stats})
-        rows = []
-        for stat in stats:
-            before = self._open.get(stat.pid)
-            fds = before.fds if before and before.stat is stat else procfs.open_fds(root, stat.pid)
-            limit = self._limit(root, stat, before)
-            rows.append(_Row(stat, fds, limit, cpu.get((stat.pid, stat.start_ticks))))
+        rows = [self._row(root, stat) for stat in processtable.processes(root)]
         self._open = {row.stat.pid: row for row in rows}
         return rows
 
-    def _limit(self, root: Path, stat: procfs.Stat, before: watched.Open | None) -> int | None:
-        known = before and before.stat.start_ticks == stat.start_ticks
-        if before and known and (self._passes + stat.pid) % LIMIT_PASSES:
-            return before.limit
-        return procfs.fd_limit(root, stat.pid)
+    def _row(self, root: Path, stat: procfs.Stat) -> _Row:
+        """That of the last pass, for a process that slept since."""
+        before = self._open.get(stat.pid)
+        if before is None or before.stat.start_ticks != stat.start_ticks:
+            return _Row(stat, procfs.open_fds(root, stat.pid), procfs.fd_limit(root, stat.pid), None)
+        if (self._passes + stat.pid) % LIMIT_PASSES == 0:
+            before.limit = procfs.fd_limit(root, stat.pid)
+        if before.stat is stat:
+            before.cpu_seconds = 0.0
+            return before
+        spent = max(0.0, stat.cpu_seconds - before.stat.cpu_seconds)
+        return _Row(stat, procfs.open_fds(root, stat.pid), before.limit, spent)
 
     def _choose(self, root: Path, rows: list[_Row]) -> list[_Row]:
         listening = owners.of(root).pids()
@@ -139,11 +137,9 @@ class Processes:
         readings: dict[tuple[int, int, str], float] = {}
         budget = MOST_THREADS
         for row in rows:
-            if row.cpu_seconds == 0:
+            if row.cpu_seconds == 0 or row.stat.threads > budget:
                 continue
             budget -= row.stat.threads
-            if budget < 0:
-                break
             readings |= _thread_switches(root, row.stat.pid)
         sums: dict[tuple[int, str], float] = {}
         for (pid, _, kind), increase in self._switches.since_last(readings).items():
@@ -152,7 +148,9 @@ class Processes:
 
 
 def _is_python(row: _Row, root: Path) -> bool:
-    return identity.describe(row.stat, root).runtime.startswith("python")
+    if row.python is None:
+        row.python = identity.describe(row.stat, root).runtime.startswith("python")
+    return row.python
 
 
 def _thread_switches(root: Path, pid: int) -> dict[tuple[int, int, str], float]:

@@ -24,7 +24,7 @@ threading.Thread(target=spin, daemon=True).start()
 NAPPING = """
 import threading, time
 def nap():
-    while True: time.sleep(0.002)
+    while True: time.sleep(0.002), sum(range(2000))  # so that it is seen to use the CPU
 for _ in range(4): threading.Thread(target=nap, daemon=True).start()
 """
 NEARLY_FULL = """
