@@ -29,7 +29,10 @@ class Sampled:
     def __init__(self, hz: int) -> None:
         """NoData with the reason when this host cannot."""
         self._with_stack = platform.machine() in _UNWOUND
-        self._loaded = load_pack(_PACK, read_pack(_PACK))
+        try:
+            self._loaded = load_pack(_PACK, read_pack(_PACK))
+        except OSError as error:
+            raise NoData(support.explain(error, "loading wanted")) from None
         self._ticks: list[Tick] = []
         self._rings: list[Ring] = []
         self._wanted: set[int] = set()
