@@ -20,6 +20,7 @@ from collectors.ship import Shipper
 from collectors.spool import Spool
 from collectors.state import read_state
 from collectors.wire import Fact, Points, ProbeStatus, Stacks
+from diagnose.store.hosts import SWITCHED_OFF
 from tests.collectors.acceptor import Acceptor, json_reply, serving
 
 BATCHES, COMMANDS = "/api/v1/batches", "/api/v1/commands"
@@ -68,9 +69,10 @@ def server():
 
 
 @contextmanager
-def running(server, tmp_path, probes, sampler=None, capture=lambda *_: None):
-    """An agent in this process, on a thread."""
-    config = load(None, {}, {"server": server.url, "state_dir": str(tmp_path)}, [])
+def running(server, tmp_path, probes, sampler=None, capture=lambda *_: None, off=()):
+    """An agent in this process, on a thread, where the probes `off` are switched off."""
+    flags = {"server": server.url, "state_dir": str(tmp_path), "disable": list(off)}
+    config = load(None, {}, flags, off)
     spool = Spool(tmp_path / "spool", 1 << 24)
     client = Client(server.url, lambda: "secret", "test", "", "")
     shipper = Shipper(spool, client, HOST, "test")
@@ -121,6 +123,17 @@ def test_every_probe_is_reported_with_its_outcome(server, tmp_path, monkeypatch)
     )
     assert (found["absent"].ok, found["absent"].reason[:14]) == (False, "/proc/pressure")
     assert "before_the_error" in {s.metric for s in server.samples() if isinstance(s, Points)}
+
+
+def test_a_probe_that_is_switched_off_says_so_in_the_words_that_the_server_knows(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(agent_module, "FIRST_PUSH_SECONDS", 0.1)
+    with running(server, tmp_path, [Steady()], off=("unwanted",)):
+        server.wait_for(lambda: "unwanted" in statuses(server))
+    found = statuses(server)["unwanted"]
+    assert not found.ok
+    assert found.reason.startswith(SWITCHED_OFF)
 
 
 def test_a_hanging_probe_delays_nobody_for_long_and_is_left_alone_until_it_returns(
