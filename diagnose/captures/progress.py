@@ -23,6 +23,7 @@ _NOTHING_SEEN = {
     "cpu": "No thread was on a CPU in any sample: the process was idle. A wall profile shows where it waits.",
     "gil": "No thread held the interpreter lock in any sample: the process was idle, or in native code.",
     "wall": "No thread was seen in any sample.",
+    "offcpu": "No thread was seen to wait: all ran, or waited throughout. A CPU or wall profile tells which.",
 }
 
 

@@ -17,9 +17,14 @@ from tests.integration.product import Product, until
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 PORT = 18_860
 _BUSY = """
+import threading, time
 def spin_for_the_capture():
     while True:
         sum(range(1000))
+def wait_for_the_capture():
+    while True:
+        time.sleep(0.05)
+threading.Thread(target=wait_for_the_capture, daemon=True).start()
 spin_for_the_capture()
 """
 
@@ -134,6 +139,24 @@ def test_all_kinds_of_this_host_are_offered_by_what_its_collector_says(product: 
     assert kinds["python_cpu"] is None
     lacking = form.locator("#new-kind option[disabled]").evaluate_all("all => all.map(each => each.value)")
     assert set(lacking) == {name for name, missing in kinds.items() if missing}
+
+
+@pytest.mark.parametrize(
+    "kind", ["python_wall", "python_gil", "python_native", "python_dump", "native_cpu", "offcpu"]
+)
+def test_each_kind_that_fits_the_process_ends_as_a_flame_graph(
+    product: Product, form: Page, kind: str
+) -> None:
+    if form.locator(f"#new-kind option[value={kind}]").is_disabled():
+        pytest.skip(f"this host's collector cannot take {kind}")
+    form.locator("#new-kind").select_option(kind)
+    if form.get_by_label("Seconds").is_visible():
+        form.get_by_label("Seconds").fill("2")
+    form.get_by_role("button", name="Profile now").click()
+    form.wait_for_url("**/captures/0*")
+    expect(form.locator("[data-part=state]")).to_have_text("Done", timeout=60_000)
+    expect(form.locator("[data-part=totals]")).to_contain_text(" · ")
+    expect(form.locator("[data-part=problem]")).to_be_hidden()
 
 
 def test_a_line_before_the_host_moves_up_when_one_is_called_off(product: Product, form: Page) -> None:

@@ -67,8 +67,10 @@ function part(section, name) {
 /** @param {Functions} top */
 function none(top) {
   const text = document.createElement("span");
+  const why = top.type === "offcpu" ? "no thread was seen to wait" : "the process was idle";
+  const many = `${whole(top.profiles)} profile${top.profiles === 1 ? "" : "s"}`;
   text.textContent = top.profiles
-    ? `${whole(top.profiles)} profiles over ${duration(top.seconds)}, and no sample in them: the process was idle.`
+    ? `${many} over ${duration(top.seconds)}, and no sample in ${top.profiles === 1 ? "it" : "them"}: ${why}.`
     : "No profile here.";
   return text;
 }
