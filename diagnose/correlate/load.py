@@ -62,10 +62,9 @@ def _series(host: Host, wanted: Sequence[str], start_ns: int, end_ns: int) -> di
     found: dict[str, list[Series]] = {}
     for ref in refs:
         if ref.id in points:
-            times_ns, values = points[ref.id]
-            found.setdefault(ref.metric, []).append(
-                Series(ref.metric, ref.labels, times_ns, values, ref.counter)
-            )
+            series = Series(ref.metric, ref.labels, *points[ref.id], ref.counter).known()
+            if len(series.values):
+                found.setdefault(ref.metric, []).append(series)
     return {metric: tuple(group) for metric, group in found.items()}
 
 

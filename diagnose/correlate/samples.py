@@ -30,6 +30,13 @@ class Series:
     def total(self) -> float:
         return float(self.values.sum())
 
+    def known(self) -> Series:
+        """Without readings that are no numbers: a probe that divides by zero must not decide anything."""
+        good = np.isfinite(self.values)
+        if good.all():
+            return self
+        return Series(self.metric, self.labels, self.times_ns[good], self.values[good], self.counter)
+
     def since(self, start_ns: int) -> Series:
         """The part that begins at `start_ns`; it may be empty."""
         first = int(np.searchsorted(self.times_ns, start_ns))

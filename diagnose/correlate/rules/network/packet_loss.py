@@ -46,6 +46,8 @@ EXPLAINS: tuple[str, ...] = ()
 LOST, CLEAR_LOST = 0.004, 0.02
 # segments in half a minute
 LEAST = 10.0
+# segments in half a minute; more has no card, and is a counter gone wrong
+MOST_SEGMENTS = 1e12
 # of what was sent again; more is reordering, which the peer tells by DSACK
 SPURIOUS_SHARE = 0.5
 # of what was sent again; a handshake that a full queue of this host drops is sent again by the client beside it
@@ -66,7 +68,7 @@ def check(traffic: Traffic, counters: TcpCounters | None, congestion: Congestion
 
 
 def _low(group: Group) -> float:
-    sent = int(group.count("tcp_sent_segments_total"))
+    sent = int(min(group.count("tcp_sent_segments_total"), MOST_SEGMENTS))
     lost = group.count("tcp_retransmits_total")
     return wilson(min(lost, sent), sent)[0] if sent else 0.0
 
