@@ -19,6 +19,7 @@ class Pace:
         self._most_share = most_share
         self._at = 1
         self.share = most_share / 2  # a running mean, of one core
+        self._begun = False
 
     @property
     def hz(self) -> int:
@@ -26,6 +27,9 @@ class Pace:
 
     def learn(self, cpu_seconds: float, looks: int, seconds: float) -> None:
         """`cpu_seconds` that draining and naming took, and how often was looked, in an interval of `seconds`."""
+        if not self._begun:  # the first reads all names, once
+            self._begun = True
+            return
         share = (cpu_seconds + looks * LOOK_SECONDS) / max(seconds, 0.001)
         self.share += _NEWEST * (share - self.share)
         if self.share > self._most_share and self._at < len(RATES_HZ) - 1:

@@ -218,6 +218,8 @@ def wait_until(condition: Callable[[], bool]) -> float:
 def test_the_rate_falls_when_looking_costs_too_much_and_rises_again(monkeypatch):
     monkeypatch.undo()
     rate = Pace(0.01)
+    rate.learn(100.0, 400, 10.0)  # beginning is dear, once
+    assert rate.hz == 19
     rates = []
     for _ in range(20):
         rate.learn(0.5, 400, 10.0)
