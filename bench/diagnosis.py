@@ -1,7 +1,9 @@
-"""The engine on one host's window: `python -m bench.diagnosis`.
+"""The engine: what an evaluation costs, and how often it is right. `python -m bench.diagnosis`.
 
 Method: the recorded window of a service under GIL contention, with as many more listeners and processes as give about
 500 series of 120 readings each. A round is one evaluation, timed as CPU of this process; one to warm up does not count.
+Being right is measured on the fault corpus: recorded runs judged again (rules were written with these at hand), and the
+live runs of `make faults` where there are any in data/faults, counted apart. A share is of all runs, its n in the name.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import time
 
 import numpy as np
 
-from bench import _results
+from bench import _corpus, _results
 from bench._results import Row, row
 from diagnose.correlate import engine
 from diagnose.correlate.samples import Samples, Series
@@ -29,7 +31,7 @@ _METRICS = {
 def main() -> None:
     samples = busy_host()
     engine.evaluate(samples)
-    _results.write("diagnosis", [evaluation(samples)])
+    _results.write("diagnosis", [evaluation(samples), *_corpus.rows()])
 
 
 def busy_host() -> Samples:

@@ -113,7 +113,9 @@ def _begin_ns(all_ns: NDArray[np.int64], lately_ns: NDArray[np.int64]) -> int:
 
 
 def _lasting_seconds(series: Series) -> float:
-    """Of the run of readings that rose, up to the last one."""
+    """Of the run of readings that rose, up to the last one; a single one may have been a moment."""
     still = np.flatnonzero(series.values <= 0)
     first = int(still[-1]) if len(still) else 0
+    if len(series.values) - first < 3:
+        return 0.0
     return float(series.times_ns[-1] - series.times_ns[first]) / 1e9

@@ -1,0 +1,40 @@
+"""The fault corpus as figures: recorded runs judged again, and live runs where there are results of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench._results import Row, row
+from tests.faults import score
+from tests.faults.replay import BUNDLES, replayed
+from tests.faults.results import Result, Results
+
+LIVE = Path(__file__).resolve().parents[1] / "data" / "faults"
+
+
+def rows() -> list[Row]:
+    """Recorded runs, and those that `make faults` left."""
+    live = Results(LIVE).read() if LIVE.exists() else []
+    return [*_rows("recorded", [replayed(path) for path in BUNDLES]), *_rows("live", live)]
+
+
+def _rows(kind: str, results: Sequence[Result]) -> list[Row]:
+    faulty = [each for each in results if each.truth]
+    benign = [each for each in results if not each.truth]
+    if not faulty or not benign:
+        return []
+    n = f"{kind}_{len(faulty)}_faulty_{len(benign)}_benign_runs"
+    found = [
+        _percent(f"{n}_cause_first", [score.is_first(each) for each in faulty], 95),
+        _percent(f"{n}_cause_in_top_three", [score.is_in_top_three(each) for each in faulty], 100),
+        _percent(f"{n}_benign_without_findings", [not each.findings for each in benign], 95),
+        row(f"{n}_surplus_findings_a_faulty_run", [score.surplus(faulty)], "", "lower", 0.2),
+        row(f"{n}_brier_score", [score.brier(results)], "", "lower", 0.08),
+    ]
+    seconds = [each.after_seconds for each in faulty if each.after_seconds is not None]
+    return [*found, row(f"{n}_onset_to_finding", seconds, "s", "lower", 20)] if seconds else found
+
+
+def _percent(name: str, outcomes: Sequence[bool], target: float) -> Row:
+    return row(name, [100 * sum(outcomes) / len(outcomes)], "%", "higher", target)
