@@ -100,7 +100,6 @@ def _run(argv: list[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotFetch(f"pip did not run: {error}") from None
     if ran.returncode:
-        lines = [
-            line for line in ran.stderr.splitlines() if line.startswith("ERROR")
-        ] or ran.stderr.splitlines()
+        said = [line for line in ran.stderr.splitlines() if line.strip() and not line.startswith("hint:")]
+        lines = [line for line in said if line.startswith("ERROR")] or said
         raise CannotFetch((lines or ["pip failed without a word"])[-1].removeprefix("ERROR: ")[:300])

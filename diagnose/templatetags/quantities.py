@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 ABSENT = "–"
+# What an exchange with the server can tell of its clock.
+_IN_STEP_SECONDS = 0.05
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -94,6 +96,16 @@ def moment(value: str | datetime | None) -> datetime | None:
 def seconds_since(value: str | datetime | None) -> float | None:
     at = moment(value)
     return None if at is None else (timezone.now() - at).total_seconds()
+
+
+@register.filter
+def skew(seconds: float | None) -> str:
+    """How far a clock is off: 62 ms behind, 3 s ahead, in step."""
+    if seconds is None:
+        return ABSENT
+    if abs(seconds) < _IN_STEP_SECONDS:
+        return "in step"
+    return f"{duration(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
 
 
 @register.filter

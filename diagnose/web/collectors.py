@@ -112,7 +112,6 @@ def _shown(request: PageRequest, **invitation: Any) -> HttpResponse:
     context = {
         "rows": rows,
         "headings": headings,
-        "skews": {row.host.id: clock(row.host) for row in rows},
         "summary": summary(rows),
         "old": [row for row in rows if row.is_old],
         "ours": versions.OURS,

@@ -23,7 +23,7 @@ from diagnose.reports.process_table import ProcessRow, process_rows
 from diagnose.store import facts
 from diagnose.store import hosts as store
 from diagnose.store.hosts import HostRow
-from diagnose.templatetags.quantities import duration
+from diagnose.templatetags.quantities import skew
 from diagnose.web import timerange
 from diagnose.web.ordering import Column, ordered
 from diagnose.web.timerange import TimeRange
@@ -127,8 +127,5 @@ def refresh_seconds(span: TimeRange) -> int:
 
 def clock(host: HostRow) -> dict[str, object]:
     """The host's clock in words."""
-    skew = host.clock_skew_seconds
-    if skew is None:
-        return {"skew": "–", "skewed": False}
-    words = f"{duration(abs(skew))} {'ahead' if skew > 0 else 'behind'}"
-    return {"skew": words if abs(skew) >= 0.05 else "in step", "skewed": abs(skew) >= _SKEW_SECONDS}
+    off = host.clock_skew_seconds
+    return {"skew": skew(off), "skewed": off is not None and abs(off) >= _SKEW_SECONDS}
