@@ -28,7 +28,7 @@ UNMAPPED = "[unknown]"
 KERNEL = "[kernel]"
 JIT = "[jit]"
 _VDSO = "[vdso]"
-_MOST_FILES, _MOST_SYMBOLS = 64, 600_000
+_MOST_FILES, _MOST_SYMBOLS = 64, 300_000
 _MOST_PROCESSES = 256
 _MOST_FRAMES = 20_000  # of one process
 # A library that was loaded later lies where nothing was; one that took the place of another is found out this late.

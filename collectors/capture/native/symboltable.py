@@ -18,7 +18,7 @@ _KINDS, _NO_TYPE = {2, 10, 0}, 0
 _LOCAL, _AFTER_WEAK = 0, 3  # bindings: 1 is global, 2 weak
 _UNDEFINED = 0
 # 28 bytes each: a browser has more, and is named by offsets then.
-MOST_SYMBOLS = 400_000
+MOST_SYMBOLS = 200_000
 _MOST_PACKED_BYTES = 16 << 20
 _NAME_BYTES = 1024
 _LAST_BYTES = 16  # of the last function, when it has no size
