@@ -46,21 +46,19 @@ def fill(hosts: Sequence[HostRow], given: Mapping[str, str], whole: bool) -> dic
     host = chosen_host(hosts, given.get("host", ""))
     processes = process_rows(host.id, time.time_ns()) if host and whole else []
     choices = kinds_of(host)
-    target = next((row for row in processes if str(row.pid) == given.get("pid")), None) or next(
-        (row for row in processes if row.service == given.get("service")), None
-    )
+    services = service_choices(processes)
+    runtime = next((row.runtime for row in processes if str(row.pid) == given.get("pid")), None)
+    if runtime is None:
+        runtime = next((each.runtime for each in services if each.name == given.get("service")), "")
     return {
         "hosts": hosts,
         "host": host,
         "others": [each for each in hosts if host and each.id != host.id] if whole else [],
-        "services": [
-            (each, each.name == given.get("service") and not given.get("pid"))
-            for each in service_choices(processes)
-        ],
+        "services": [(each, each.name == given.get("service") and not given.get("pid")) for each in services],
         "processes": [(row, str(row.pid) == given.get("pid")) for row in busiest_first(processes)],
-        "pid": given.get("pid", "") if target is None else "",
+        "pid": "" if given.get("pid") in {str(row.pid) for row in processes} else given.get("pid", ""),
         "kinds": [(group, list(some)) for group, some in groupby(choices, lambda each: each.kind.group)],
-        "kind": chosen_kind(choices, given.get("type", ""), target),
+        "kind": chosen_kind(choices, given.get("type", ""), runtime),
         "missing": by_reason(choices),
         "lacking": sum(bool(each.missing) for each in choices),
         "reason": given.get("reason", "")[:500],
@@ -90,15 +88,14 @@ def by_reason(choices: Sequence[KindChoice]) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def chosen_kind(choices: Sequence[KindChoice], given: str, target: ProcessRow | None) -> str:
+def chosen_kind(choices: Sequence[KindChoice], given: str, runtime: str) -> str:
     """What the link asks for, a kind or a type of profile, else what fits the process; of what the host can take."""
-    runtime = "" if target is None else target.runtime.rstrip("0123456789.")
-    groups = _GROUPS.get(runtime, _OTHERS if runtime else _UNKNOWN)
+    groups = _GROUPS.get(runtime.rstrip("0123456789."), _OTHERS if runtime else _UNKNOWN)
     able = [each.kind for each in choices if not each.missing]
     fitting = [kind for group in groups for kind in able if kind.group == group]
     wanted = (
         *(kind.name for kind in able if kind.name == given),
-        *(kind.name for kind in fitting if given in kind.types),
+        *(kind.name for kind in (*fitting, *able) if given in kind.types),
         *(kind.name for kind in (*fitting, *able)),
     )
     return next(iter(wanted), "")

@@ -34,15 +34,21 @@ spin_for_the_capture()
 """
 
 
-@pytest.fixture
-def streaming(valkey: redis.Redis, settings) -> Iterator[Stream]:
-    """The stream process, where pages look for it."""
+@pytest.fixture(scope="module")
+def process(valkey: redis.Redis) -> Iterator[Stream]:
+    """One stream process for all."""
     stream = start()
-    settings.STREAM_PORT = stream.port
     try:
         yield stream
     finally:
         stream.stop()
+
+
+@pytest.fixture
+def streaming(process: Stream, settings) -> Stream:
+    """It, where pages look for it."""
+    settings.STREAM_PORT = process.port
+    return process
 
 
 @pytest.fixture

@@ -27,20 +27,21 @@ def process(runtime: str, pid: int = 812, service: str = "shop") -> ProcessRow:
         ("gil", "python3.11", "python_gil"),
         ("offcpu", "go", "offcpu"),
         ("mutex", "go", "go_mutex"),
+        ("gil", "native", "python_gil"),
         ("python_native", "python3.11", "python_native"),
         ("nonsense", "native", "native_cpu"),
     ],
 )
 def test_the_kind_fits_what_was_asked_for_and_what_the_process_is(given: str, runtime: str, kind: str):
-    assert chosen_kind(ALL, given, process(runtime) if runtime else None) == kind
+    assert chosen_kind(ALL, given, runtime) == kind
 
 
 def test_a_kind_that_the_host_lacks_is_never_chosen():
     lacking = [
         KindChoice(each.kind, "perf is missing" if each.kind.name == "native_cpu" else "") for each in ALL
     ]
-    assert chosen_kind(lacking, "native_cpu", process("native")) == "offcpu"
-    assert chosen_kind([KindChoice(kind, "no") for kind in kinds.ALL], "", None) == ""
+    assert chosen_kind(lacking, "native_cpu", "native") == "offcpu"
+    assert chosen_kind([KindChoice(kind, "no") for kind in kinds.ALL], "", "") == ""
 
 
 def test_each_reason_stands_once_with_the_kinds_it_keeps_away():
