@@ -10,7 +10,7 @@ from collectors import procfs
 from collectors.capture import shares, stacks
 from collectors.capture.confine import Confinement
 from collectors.capture.gilwaits import GilWaits
-from collectors.capture.plan import ROUND
+from collectors.capture.plan import ROUND, hz_of
 from collectors.capture.pyspy import Order, Recording, Run
 from collectors.identity import Process
 from collectors.wire import Sample
@@ -78,6 +78,6 @@ class Lane:
 
     def _start(self) -> Run:
         kind, seconds = ROUND[self._step]
-        run = Run(Order(self.process.pid, kind, seconds, self._hz))
+        run = Run(Order(self.process.pid, kind, seconds, hz_of(kind, self._hz)))
         self._confinement.admit(run.pid)
         return run

@@ -11,6 +11,8 @@ from collectors.capture.pyspy import Kind
 ROUND: tuple[tuple[Kind, int], ...] = (("cpu", 11), ("gil", 4), ("wall", 5))
 ROUND_SECONDS = sum(seconds for _, seconds in ROUND)
 MIN_HZ, MAX_HZ = 1, 20
+# To look who holds the lock is cheap, as one thread is read: often enough to tell a share of time from a round or two.
+GIL_HZ = 10
 # Of one core, for each service. At 20 Hz py-spy takes 0.9 % with 1 thread, 2.0 % with 8 and 6.1 % with 51.
 SERVICE_SHARE = 0.0075
 # CPU seconds, measured with py-spy 0.4 and CPython 3.11: to begin, for each look, and more for each thread. What a
@@ -35,7 +37,14 @@ def learned(factor: float, expected: float, measured: float) -> float:
 
 def round_cost(factors: Factors, threads: int, hz: int) -> float:
     """CPU seconds that a whole round is expected to take."""
-    return sum(factors.get(kind, 1.0) * cost(kind, seconds, hz, threads) for kind, seconds in ROUND)
+    return sum(
+        factors.get(kind, 1.0) * cost(kind, seconds, hz_of(kind, hz), threads) for kind, seconds in ROUND
+    )
+
+
+def hz_of(kind: Kind, hz: int) -> int:
+    """Looks a second of one step of a round that is looked at so often."""
+    return GIL_HZ if kind == "gil" else hz
 
 
 def rate(factors: Factors, threads: int, cpu_share: float) -> int:

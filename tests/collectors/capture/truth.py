@@ -83,6 +83,7 @@ def größe_berechnen_数() -> None:  # noqa: N802
 def threads(count: int) -> None:
     for number in range(count):
         threading.Thread(target=sleeper, name=f"sleeper-{number}", daemon=True).start()
+    print("ready", flush=True)
     shares()
 
 
@@ -119,6 +120,7 @@ SCENES = {
 
 if __name__ == "__main__":
     sys.setrecursionlimit(10_000)
-    if sys.argv[1] not in ("forks", "execs"):  # they say so themselves, when all is there
+    # These say so themselves, when all is there.
+    if sys.argv[1] not in ("forks", "execs", "sleeping", "crowd"):
         print("ready", flush=True)
     SCENES[sys.argv[1]]()
