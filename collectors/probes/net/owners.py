@@ -15,8 +15,9 @@ from pathlib import Path
 
 from collectors import identity, processtable, procfs
 
-# Of one core, that scans may take.
-SCAN_SHARE, WHOLE_SCAN_SHARE = 0.002, 0.001
+# Of one core, that scans may take: of those that ran; of all; of all where somebody asks for the first time, whose
+# sockets may be old.
+SCAN_SHARE, WHOLE_SCAN_SHARE, FIRST_SCAN_SHARE = 0.002, 0.001, 0.005
 # Listeners are opened early and the lowest free descriptor is taken, so nobody's are far up.
 DESCRIPTORS_LOOKED_AT = 512
 _RETRY_SECONDS = 60.0
@@ -41,22 +42,26 @@ class Owners:
         self._known: dict[str, dict[int, Owner]] = {}
         self._wanted: dict[str, set[int]] = {}
         self._looked_at: dict[int, procfs.Stat] = {}
-        self._next_scan = self._next_whole_scan = 0.0
+        self._next_scan = self._scanned_at = self._whole_seconds = 0.0
+        self._asked_first = True
         self._retry_at: dict[str, float] = {}
         self.hidden_processes = 0
 
     def look_up(self, netns: str, inodes: set[int]) -> dict[int, Owner]:
         """Owners of all sockets that are asked for; one that is missing could not be looked for yet."""
+        self._asked_first |= netns not in self._known
         known = self._known.setdefault(netns, {})
         self._forget(netns, known, inodes)
         self._wanted[netns] = inodes - known.keys()
         now = time.monotonic()
-        if self._wanted[netns] and now >= min(self._next_scan, self._next_whole_scan):
+        share = FIRST_SCAN_SHARE if self._asked_first else WHOLE_SCAN_SHARE
+        whole = now >= self._scanned_at + self._whole_seconds / share
+        if self._wanted[netns] and (whole or now >= self._next_scan):
             began = time.thread_time()
-            whole = self._scan(now >= self._next_whole_scan)
+            whole = self._scan(whole)
             seconds = time.thread_time() - began
             if whole:
-                self._next_whole_scan = now + seconds / WHOLE_SCAN_SHARE
+                self._scanned_at, self._whole_seconds, self._asked_first = now, seconds, False
             else:
                 self._next_scan = now + seconds / SCAN_SHARE
         return known
