@@ -160,7 +160,10 @@ class Agent:
     def _finished(self, outcome: Outcome, now: float) -> None:
         if self._running is not None and outcome.probe == self._running[0].NAME:
             self._running = None
-            self._report_outcome(outcome, now)
+            if not self._schedule.rests(
+                outcome.probe
+            ):  # it was told so while it ran, which must not be overwritten
+                self._report_outcome(outcome, now)
             self._schedule.done(outcome.probe, outcome.result, now, outcome.cpu_seconds)
         else:  # was given up and reported then; only now may its probe run again
             self._schedule.done(outcome.probe, Result.TIMED_OUT, now)

@@ -69,6 +69,9 @@ class Schedule:
     def named(self, name: str) -> Probe:
         return self._slots[name].probe
 
+    def rests(self, name: str) -> bool:
+        return name in self._suspended
+
     def suspend(self, number: int) -> list[str]:
         """Let the `number` dearest probes rest, and others go on. Those that rest from now on, for a report."""
         added = []
