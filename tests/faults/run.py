@@ -33,6 +33,10 @@ _SEEN_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
 
+# What is added to an intensity's name where the collector looks in from outside.
+CONTAINER = "-in-a-container"
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """The running product: its API, and the ports at which collectors reach it."""
@@ -43,22 +47,24 @@ class Server:
 
 def run(case: Case, intensity: str, number: int, server: Server, results: Results) -> Result:
     """Play it and write down what was found. Raises what a stage that cannot be built raises."""
+    outside = intensity.endswith(CONTAINER)
+    knobs = case.intensities[intensity.removesuffix(CONTAINER)]
     began, clock = datetime.now(UTC), time.monotonic()
     host, secret = enroll.admit(enroll.Enrolment(f"fault-{case.name}-{intensity}", secrets.token_hex(16)))
     with tempfile.TemporaryDirectory(prefix="diagnose-fault-") as directory, Stage() as stage:
         if case.set_up:
-            case.set_up(stage, case.intensities[intensity])
+            case.set_up(stage, knobs)
         with Gateway(stage.here.pid, server.ports):
-            collector = _collector(stage, Path(directory), host, secret, server.api.base)
+            collector = _collector(stage, Path(directory), host, secret, server.api.base, outside)
             try:
                 _wait_until_seen(host)
                 time.sleep(HEALTHY_SECONDS)
                 stage.begin()
-                case.play(stage, case.intensities[intensity])
-                after = _watch(case, stage, host, server.api)
+                case.play(stage, knobs)
+                after = _watch(case, stage, host, server.api, outside)
             finally:
                 _end(collector)
-        findings = _findings(stage, host, server.api)
+        findings = _findings(stage, host, server.api, outside)
         _keep(results, (case.name, intensity, number), case, stage, host, began)
     result = Result(
         case=case.name,
@@ -77,15 +83,18 @@ def run(case: Case, intensity: str, number: int, server: Server, results: Result
     return result
 
 
-def _collector(stage: Stage, directory: Path, host: Host, secret: str, url: str) -> subprocess.Popen[bytes]:
-    """It looks at its own network namespace as at a host; others on this machine are not the case's."""
+def _collector(
+    stage: Stage, directory: Path, host: Host, secret: str, url: str, outside: bool
+) -> subprocess.Popen[bytes]:
+    """It looks at its own network namespace as at a host, where others on this machine are not the case's; or from
+    outside at the stage as at a container."""
     (directory / "identity").write_text(host.identity)
     (directory / "token").write_text(secret)
     argv = [sys.executable, "-m", "collectors", "run", "--server", url, "--state-dir", str(directory)]
     log = (directory / "log").open("wb")
     with log:
         return subprocess.Popen(
-            stage.here.argv(*argv, "--disable", "namespaces"),
+            argv if outside else stage.here.argv(*argv, "--disable", "namespaces"),
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -114,31 +123,33 @@ def _wait_until_seen(host: Host) -> None:
     )
 
 
-def _watch(case: Case, stage: Stage, host: Host, api: Api) -> float | None:
+def _watch(case: Case, stage: Stage, host: Host, api: Api, outside: bool) -> float | None:
     """Seconds from the onset until the cause was on the page; it goes on until the picture has settled."""
     after, until = None, stage.onset + case.patience_seconds
     while time.time() < until:
         stage.note_pids()
-        if after is None and any(found["rule"] in case.truth for found in _ours(stage, host, api)):
+        if after is None and any(found["rule"] in case.truth for found in _ours(stage, host, api, outside)):
             after = round(time.time() - stage.onset, 1)
             until = min(until, time.time() + SETTLE_SECONDS)
         time.sleep(_POLL_SECONDS)
     return after
 
 
-def _ours(stage: Stage, host: Host, api: Api) -> list[dict[str, Any]]:
+def _ours(stage: Stage, host: Host, api: Api, outside: bool) -> list[dict[str, Any]]:
     """Open findings of the host, without those about processes and groups that others run on this machine."""
     found: list[dict[str, Any]] = api.get("/findings", state="open", host=host.pk)["results"]
+    inside = str(stage.here.inode) if outside else ""
     return [
         each
         for each in found
         if each["subject"].get("pid") in {None, *stage.pids}
         and each["subject"].get("cgroup", "") in {"", *stage.cgroups}
+        and (each["subject"].get("netns", "") == inside or each["subject"].get("pid"))
     ]
 
 
-def _findings(stage: Stage, host: Host, api: Api) -> list[Found]:
-    found = _ours(stage, host, api)
+def _findings(stage: Stage, host: Host, api: Api, outside: bool) -> list[Found]:
+    found = _ours(stage, host, api, outside)
     rules = {each["id"]: each["rule"] for each in found}
     return [
         Found(

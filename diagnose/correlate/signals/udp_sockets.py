@@ -53,7 +53,13 @@ class UdpSockets:
             if len(used.values):
                 found.append(_socket(each, lost, tuple(map(float, used.values))))
         numbers = (samples.number(f"sysctl.net.core.rmem_{name}") for name in ("default", "max"))
-        return cls(tuple(found), *numbers)
+        return cls(tuple(_owned(found)), *numbers)
+
+
+def _owned(sockets: list[UdpSocket]) -> list[UdpSocket]:
+    """Until its owner was looked up, a socket is told without: the same one once more."""
+    known = {(each.listener, each.netns) for each in sockets if each.pid is not None}
+    return [each for each in sockets if each.pid is not None or (each.listener, each.netns) not in known]
 
 
 def _key(series: Series) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from diagnose.management import services
 from tests.faults.case import Case
 from tests.faults.corpus import all_cases
 from tests.faults.results import Result, Results
-from tests.faults.run import Server, run
+from tests.faults.run import CONTAINER, Server, run
 from tests.faults.score import table
 
 _START_SECONDS = 90.0
@@ -38,6 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--all", action="store_true", help="run every case")
         parser.add_argument("--intensity", help="only this one of each case's intensities")
         parser.add_argument("--first", action="store_true", help="only the first of each case's intensities")
+        parser.add_argument(
+            "--in-a-container", action="store_true", help="let the collector look at them from outside"
+        )
         parser.add_argument("--rounds", type=int, default=1, help="how often each runs")
         parser.add_argument("--jobs", type=int, default=1, help="how many run side by side")
         parser.add_argument("--again", action="store_true", help="also what the results have already")
@@ -126,6 +129,8 @@ def _runs(cases: Sequence[Case], options: dict[str, Any], results: Results) -> l
         if options["intensity"] in {None, intensity}
         and all(shutil.which(program, path=_SYSTEM_PATH) for program in case.needs)
     ]
+    if options["in_a_container"]:
+        runs = [(case, intensity + CONTAINER, number) for case, intensity, number in runs]
     return [each for each in runs if (each[0].name, each[1], each[2]) not in have]
 
 

@@ -58,3 +58,13 @@ def test_drops_of_a_namespace_are_not_blamed_on_one_of_two_full_sockets():
         "netstat_Udp_InDatagrams": [({}, [100.0] * 2)],
     }
     assert verdicts(RULE, synthetic(readings, step=10.0)) == []
+
+
+def test_a_socket_whose_owner_was_looked_up_later_is_not_told_twice():
+    unowned = {"listener": LOGS["listener"]}
+    readings = {
+        "udp_socket_drops_total": [(LOGS, [100.0] * 2), (unowned, [100.0])],
+        "udp_socket_receive_buffer_used_ratio": [(LOGS, [0.9] * 2), (unowned, [0.9])],
+        "netstat_Udp_InDatagrams": [({}, [100.0] * 3)],
+    }
+    assert the_verdict(RULE, synthetic(readings, step=10.0)).subject.pid == 812
