@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from diagnose.correlate.catalogue import all_rules
 from tests.faults.corpus import all_cases
 
 CASES = all_cases()
@@ -21,6 +22,11 @@ def test_each_case_has_a_story_intensities_and_a_fix_unless_it_is_healthy(case):
     assert bool(case.fix) == bool(case.truth)
     assert not case.lookalike_of or case.lookalike_of in NAMES
     assert case.patience_seconds <= 60
+
+
+def test_each_cause_is_a_rule():
+    rules = {rule.id for rule in all_rules()}
+    assert {rule for case in CASES for rule in case.truth} <= rules
 
 
 def test_there_are_lookalikes_and_healthy_hosts():

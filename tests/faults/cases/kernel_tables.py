@@ -46,6 +46,16 @@ CASES = [
         alone=True,
     ),
     Case(
+        name="orphans",
+        family="kernel-tables",
+        story="Senders close with data under way to a peer that does not read, more than the machine lets go on alone.",
+        fix="Give such peers up sooner, or a higher tcp_max_orphans.",
+        truth=("network.orphan_sockets",),
+        play=orphans,
+        intensities={"usual": {"most": 64}},
+        alone=True,
+    ),
+    Case(
         name="conntrack-high-but-stable",
         family="kernel-tables",
         story="Many tracked connections, and room for as many again.",
