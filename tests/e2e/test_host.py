@@ -56,7 +56,9 @@ def test_the_pointer_in_one_chart_draws_a_line_in_the_others(shown):
 
 
 def test_a_zoom_into_one_chart_is_a_new_time_range_for_the_page(shown):
-    box = shown.locator("[data-chart=tcp-errors] .nsewdrag").bounding_box()
+    area = shown.locator("[data-chart=tcp-errors] .nsewdrag")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
     middle = box["y"] + box["height"] / 2
     shown.mouse.move(box["x"] + box["width"] * 0.5, middle)
     shown.mouse.down()

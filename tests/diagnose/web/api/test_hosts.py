@@ -143,7 +143,7 @@ def test_the_greatest_numbers_are_answered_and_sums_beyond_them_left_out(
         ("metric=x&after=-3", "after", "not a place"),
         ("metric=" + "x" * 600, "metric", "longer"),
         ("metric=x&limit=0", "limit", "1 to 1000"),
-        ("metric=x&from=%00", "from", "not a time"),
+        ("metric=x&from=%00", "from", "NUL character"),
         ("metric=x&host=99999999999999999999999", "host", "no host"),
     ],
 )
