@@ -104,7 +104,7 @@ def work():
 )
 def test_only_threads_that_want_the_interpreter_lock_are_told_as_rearming(code, expected, monkeypatch):
     """All of them wake up more than a hundred times a second to wait with a timeout, on an idle machine."""
-    monkeypatch.setattr(interpreterlock, "REARM_LOOKS", 0.05)
+    monkeypatch.setattr(interpreterlock, "REARM_LOOKS", 0.1)
     monkeypatch.setattr(threads_module, "REARM_HZ", 2.0)  # by the ten seconds that `looked_at` pretends
     with child(code) as process:
         told = looked_at(process.pid, looks=40, pause=0.03)
