@@ -20,10 +20,11 @@ from itertools import count
 import msgspec
 
 from bench import _workload
-from collectors import payload, wire
+from collectors import wire
 from collectors.agent import PUSH_SECONDS
 from collectors.columns import Frame, StackColumns, StackSample
-from collectors.gather import Gather
+from collectors.delivery import payload
+from collectors.delivery.gather import Gather
 
 SERIES, PROFILES, SERVICES, VARIANTS = 400, 2, 20, 64
 _MOMENT_SECONDS = 0.1

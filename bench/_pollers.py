@@ -1,7 +1,8 @@
 """Many collectors that wait for commands, in one process: `python -m bench._pollers WEB_PORT SECONDS < tokens`.
 
 Each asks the web process for a ticket, keeps its connection to the stream process and asks there again and again, as
-`collectors.asking` does. Every command that arrives is printed as `id nanoseconds`; at first `ready`, when all wait.
+`collectors.delivery.asking` does. Every command that arrives is printed as `id nanoseconds`; at first `ready`, when
+all wait.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
-from collectors.asking import WAIT_SECONDS
+from collectors.delivery.asking import WAIT_SECONDS
 
 _CONNECT_SECONDS = 10.0
 

@@ -27,9 +27,10 @@ from bench._installation import installation
 from bench._machine import started, usage_of, wait_for
 from bench._results import Row, row
 from bench._row_per_stack import RowPerStack
-from collectors import payload, wire
+from collectors import wire
 from collectors.columns import Frame, StackColumns, StackSample
-from collectors.gather import Gather
+from collectors.delivery import payload
+from collectors.delivery.gather import Gather
 
 PORT, WORKERS = 18_490, 2
 HOSTS, PROFILES, SERIES, CONTENTS, BATCHES, PEER_BATCHES, ROUNDS = 50, 8, 400, 400, 1_600, 200, 5

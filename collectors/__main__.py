@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from collectors import __version__
-from collectors.client import Unreachable
 from collectors.config import Config, ConfigError, load
+from collectors.delivery.client import Unreachable
 from collectors.state import StateError
 
 _FLAGS = ("server", "token_file", "state_dir", "name")
@@ -88,7 +88,7 @@ def _run(config: Config, _: argparse.Namespace) -> int:
 
 
 def _enroll(config: Config, options: argparse.Namespace) -> int:
-    from collectors.enroll import enroll
+    from collectors.delivery.enroll import enroll
 
     enroll(config, options.enroll_token_file, options.new_identity)
     return 0

@@ -16,14 +16,14 @@ from typing import Protocol
 
 from collectors import __version__
 from collectors.budget import Budget, Overhead, measure
-from collectors.commands import Commands
 from collectors.config import Config
-from collectors.outbox import Outbox
+from collectors.delivery.commands import Commands
+from collectors.delivery.outbox import Outbox
+from collectors.delivery.ship import Shipper
+from collectors.delivery.spool import Spool
 from collectors.probe import Host, Probe, Resting
 from collectors.runner import Outcome, Runner
 from collectors.schedule import Result, Schedule
-from collectors.ship import Shipper
-from collectors.spool import Spool
 from collectors.state import AgentState, ProbeState
 from collectors.wire import ProbeStatus, Sample
 

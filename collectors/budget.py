@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors import spent
+from collectors.delivery.spool import SpoolState
 from collectors.probe import Cost, Host, Metric
-from collectors.spool import SpoolState
 from collectors.wire import Points, Sample
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collectors import identity, processtable, targets
 from collectors.config import Config
+from collectors.processes import identity, processtable, targets
 from collectors.wire import CaptureTarget
 
 

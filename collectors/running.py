@@ -16,18 +16,18 @@ from collectors.capture.continuous import Continuous
 from collectors.capture.golang import endpoints
 from collectors.capture.ondemand import OnDemand
 from collectors.capture.sampler import Settings
-from collectors.client import Client
-from collectors.commands import Commands
 from collectors.config import Config, ConfigError
-from collectors.identity import Process
+from collectors.delivery.client import Client
+from collectors.delivery.commands import Commands
+from collectors.delivery.ship import Shipper
+from collectors.delivery.spool import Spool
 from collectors.probe import Probe
 from collectors.probes import ALL
 from collectors.probes.app.queues import Queues
 from collectors.probes.app.scrape import Scrape
 from collectors.probes.runtime.captures import Captures
 from collectors.probes.runtime.golang import GoRuntime
-from collectors.ship import Shipper
-from collectors.spool import Spool
+from collectors.processes.identity import Process
 from collectors.state import StateError
 from collectors.wire import Sample
 

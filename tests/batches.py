@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import zstandard
 
-from collectors import payload, tables, wire
-from collectors.gather import Gather
+from collectors import tables, wire
+from collectors.delivery import payload
+from collectors.delivery.gather import Gather
 
 EPOCH = "00000000deadbeef"
 

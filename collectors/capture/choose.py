@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, processtable, procfs, sockdiag
+from collectors.kernel import procfs, sockdiag
 from collectors.probe import NoData
+from collectors.processes import identity, processtable
 
 PROC = Path("/proc")
 # A listener counts as much as this share of a core: a stalled acceptor uses none, and a service matters more than

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import cgroups, procfs, workload
+from collectors.kernel import cgroups, procfs
+from collectors.processes import workload
 
 _LOG = logging.getLogger("diagnose.stacks")
 _NAME = "diagnose-stacks-"

@@ -15,7 +15,7 @@ from collectors.capture.interned import Interned
 from collectors.capture.kind import Request, Result, Watch
 from collectors.capture.pyspy import child_environment, program
 from collectors.columns import State
-from collectors.identity import Process
+from collectors.processes.identity import Process
 
 # Without a pause a thread may be caught between two states; then the whole look is taken again.
 TRIES = 5

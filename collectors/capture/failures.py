@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from collectors import procfs
+from collectors.kernel import procfs
 
 _PTRACE_SCOPE = "sys/kernel/yama/ptrace_scope"
 _UNSUPPORTED = re.compile(r"[Uu]nsupported version of Python: (\S+)")

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import procfs, waits
+from collectors.kernel import procfs, waits
 
 # Of one core, for a process: a thread takes about 10 µs, so eight threads are looked at several times a second.
 LOOK_SHARE = 0.0005

@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import procfs
 from collectors.capture import shares, stacks
 from collectors.capture.confine import Confinement
 from collectors.capture.gilwaits import GilWaits
 from collectors.capture.plan import ROUND, hz_of
 from collectors.capture.pyspy import Order, Recording, Run
-from collectors.identity import Process
+from collectors.kernel import procfs
+from collectors.processes.identity import Process
 from collectors.wire import Sample
 
 

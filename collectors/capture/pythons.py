@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import identity, procfs, targets
 from collectors.capture.failures import CaptureError, explain
 from collectors.capture.kind import Request
-from collectors.identity import Process
+from collectors.kernel import procfs
+from collectors.processes import identity, targets
+from collectors.processes.identity import Process
 
 # Each has a py-spy of its own while it is sampled.
 MOST_AT_ONCE = 8

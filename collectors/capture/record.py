@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from collectors import procfs
 from collectors.capture import plan, pythons, stacks
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import Request, Result, Watch
 from collectors.capture.pyspy import CUT_BY_EXIT, Kind, Order, Recording, Run, program
-from collectors.identity import Process
+from collectors.kernel import procfs
+from collectors.processes.identity import Process
 
 TELL_SECONDS = 0.5
 FIRST_SECONDS, PART_SECONDS = 2, 10

@@ -12,7 +12,7 @@ from collectors.capture.choose import Candidate, Watch
 from collectors.capture.pace import Pace
 from collectors.capture.pyspy import Kind, Recording
 from collectors.capture.turns import in_turn
-from collectors.identity import Process
+from collectors.processes.identity import Process
 
 # A process that could not be sampled is tried again after this; each failure in a row doubles it.
 _RETRY_SECONDS, _RETRY_MOST_SECONDS = 30.0, 960.0

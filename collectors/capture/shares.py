@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from collectors.capture import folded
 from collectors.capture.gilwaits import Shares
 from collectors.capture.pyspy import Recording
-from collectors.identity import Process
 from collectors.probe import Metric
+from collectors.processes.identity import Process
 from collectors.wire import Points
 
 _LABELS = ("pid", "service")

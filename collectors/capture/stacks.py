@@ -12,7 +12,7 @@ from collectors.capture import folded
 from collectors.capture.interned import Interned
 from collectors.capture.pyspy import Kind, Recording
 from collectors.columns import State
-from collectors.identity import Process
+from collectors.processes.identity import Process
 
 TYPES: dict[Kind, wire.ProfileType] = {"cpu": "cpu", "native": "cpu", "gil": "gil", "wall": "wall"}
 

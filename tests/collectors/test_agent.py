@@ -11,13 +11,13 @@ import pytest
 from collectors import agent as agent_module
 from collectors import budget as budget_module
 from collectors.agent import Agent
-from collectors.client import Client
 from collectors.columns import StackColumns
-from collectors.commands import Commands
 from collectors.config import load
+from collectors.delivery.client import Client
+from collectors.delivery.commands import Commands
+from collectors.delivery.ship import Shipper
+from collectors.delivery.spool import Spool
 from collectors.probe import NoData
-from collectors.ship import Shipper
-from collectors.spool import Spool
 from collectors.state import read_state
 from collectors.wire import Fact, Points, ProbeStatus, Stacks
 from diagnose.store.hosts import SWITCHED_OFF

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from collectors.budget import GRACE_SECONDS, MAX_SLOWDOWN, Budget, Overhead, Usage, measure
+from collectors.delivery.spool import SpoolState
 from collectors.probe import Host
-from collectors.spool import SpoolState
 
 MIB = 1024**2
 

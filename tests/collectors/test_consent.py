@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from collectors import identity
 from collectors.config import load
 from collectors.consent import refusal
+from collectors.processes import identity
 from collectors.wire import CaptureTarget
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collectors import tables, wire
 from collectors.columns import STATES, Frame, StackColumns, StackSample, packed, unpacked
-from collectors.gather import Gather
+from collectors.delivery.gather import Gather
 from tests.batches import unpacked as carried
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

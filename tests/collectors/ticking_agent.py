@@ -8,8 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from collectors import agent, running, schedule, ship
+from collectors import agent, running, schedule
 from collectors.config import load
+from collectors.delivery import ship
 from collectors.state import StateError
 from collectors.wire import Points
 

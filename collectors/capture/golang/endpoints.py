@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from collectors import identity, processtable, procfs, sockdiag, targets
 from collectors.capture.choose import Denies
 from collectors.capture.failures import CaptureError
 from collectors.capture.golang.endpoint import Busy, Endpoint, alone
-from collectors.identity import Process
+from collectors.kernel import procfs, sockdiag
 from collectors.probe import NoData
+from collectors.processes import identity, processtable, targets
+from collectors.processes.identity import Process
 from collectors.wire import CaptureTarget
 
 _LINKED = b"net/http/pprof.Index"

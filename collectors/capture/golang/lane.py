@@ -10,7 +10,6 @@ import threading
 import time
 from pathlib import Path
 
-from collectors import procfs
 from collectors.capture import claims
 from collectors.capture.failures import CaptureError
 from collectors.capture.golang import profiles
@@ -20,6 +19,7 @@ from collectors.capture.sampler import Emit
 from collectors.formats import pprof
 from collectors.formats.profile import BadProfile, Profile
 from collectors.formats.stacks import Increases, Span, to_wire, values_of
+from collectors.kernel import procfs
 from collectors.probe import Metric
 from collectors.readings import gauge
 

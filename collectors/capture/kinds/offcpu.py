@@ -11,8 +11,8 @@ from collectors.capture.native.counted import Counted
 from collectors.capture.native.gathering import Gathering, cut_short, shown
 from collectors.capture.native.profiles import Span
 from collectors.ebpf import support
-from collectors.identity import Process
 from collectors.probe import NoData
+from collectors.processes.identity import Process
 
 # Shorter waits are left out: they say little, and are the many.
 SHORTEST_NS = 10_000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collectors import identity, processtable, procfs, targets
 from collectors.capture import pythons
 from collectors.capture.failures import CaptureError, explain
 from collectors.capture.kind import Request
-from collectors.identity import Process
+from collectors.kernel import procfs
+from collectors.processes import identity, processtable, targets
+from collectors.processes.identity import Process
 
 
 def meant(request: Request) -> list[Process]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collectors import procfs
 from collectors.capture.folded import Frame
 from collectors.capture.interned import Interned
 from collectors.capture.kind import Request, Result, Watch
@@ -14,7 +13,8 @@ from collectors.capture.native.ring import Sample
 from collectors.capture.native.symbols import Process, Symbols
 from collectors.capture.native.unwind import Unwinder
 from collectors.columns import State
-from collectors.identity import Process as Identity
+from collectors.kernel import procfs
+from collectors.processes.identity import Process as Identity
 
 
 class Gathering:

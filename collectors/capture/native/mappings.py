@@ -7,7 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import procfs
+from collectors.kernel import procfs
 
 _MOST_BYTES = 4 << 20
 

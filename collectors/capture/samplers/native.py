@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from collectors import identity, procfs, spent, wire
+from collectors import spent, wire
 from collectors.capture import claims
 from collectors.capture.interned import Interned
 from collectors.capture.native import stacks
@@ -20,8 +20,10 @@ from collectors.capture.native.pace import Pace
 from collectors.capture.native.profiles import Owner, Span, to_wire
 from collectors.capture.native.symbols import Symbols
 from collectors.capture.sampler import Emit, Settings
+from collectors.kernel import procfs
 from collectors.probe import Metric, NoData
 from collectors.probes.ebpf.services import ENDED, KERNEL
+from collectors.processes import identity
 from collectors.wire import Points, ProbeStatus
 
 _LOG = logging.getLogger("diagnose.stacks")

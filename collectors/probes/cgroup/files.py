@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collectors import procfs
+from collectors.kernel import procfs
 
 # Counters by metric and one more label's value ('' for none), gauges likewise.
 Reading = tuple[str, str, float]

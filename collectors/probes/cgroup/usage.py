@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from collectors import cgroups
-from collectors.cgroups import UNIFIED, Group
+from collectors.kernel import cgroups
+from collectors.kernel.cgroups import UNIFIED, Group
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.cgroup import files
 from collectors.readings import Counters, Series, gauge

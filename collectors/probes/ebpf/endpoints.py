@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.readings import Labels
 
 ENDPOINT = struct.Struct("<16sIHBx")

@@ -14,14 +14,14 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from collectors import gofunctions, watched
 from collectors.ebpf.attach import Place
 from collectors.ebpf.cells import Cell, by_kind
-from collectors.identity import Process
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.ebpf import tally
 from collectors.probes.ebpf.packed import Packed
 from collectors.probes.ebpf.services import service_of
+from collectors.processes import gofunctions, watched
+from collectors.processes.identity import Process
 from collectors.readings import Labels
 from collectors.wire import ProbeStatus, Sample
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors import netns
+from collectors.kernel import netns
+from collectors.kernel.sockdiag import SockDiag
 from collectors.probe import NoData
 from collectors.probes.ebpf.endpoints import ANY_V4, Endpoint, shown
-from collectors.sockdiag import SockDiag
 
 
 class Listening:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors import identity, processtable
+from collectors.processes import identity, processtable
 
 # A process that was gone before anybody could look at it, and the kernel's own threads.
 ENDED, KERNEL = "ended", "kernel"

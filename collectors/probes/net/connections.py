@@ -14,13 +14,13 @@ from itertools import compress, repeat
 from operator import ne
 from typing import Any
 
-from collectors import tcpinfo
-from collectors.connections import CLOSE_WAIT, STATES, Connection, Heads, Run, endpoint
+from collectors.kernel import tcpinfo
+from collectors.kernel.connections import CLOSE_WAIT, STATES, Connection, Heads, Run, endpoint
+from collectors.kernel.sockdiag import KeptSockDiag, Listener, SockDiag
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import closewait, traffic
 from collectors.probes.net.traffic import Traffic
 from collectors.readings import gauge
-from collectors.sockdiag import KeptSockDiag, Listener, SockDiag
 from collectors.wire import Sample
 
 METRICS = (

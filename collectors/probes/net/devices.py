@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from collectors.kernel.rtnetlink import Device, Qdisc, RtNetlink
 from collectors.probe import Cost, Host, Metric
 from collectors.readings import Counters, Series, gauge
-from collectors.rtnetlink import Device, Qdisc, RtNetlink
 from collectors.wire import Sample
 
 COUNTED = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
+from collectors.kernel.sockdiag import KeptSockDiag, Listener
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
 from collectors.readings import Labels, count, gauge
-from collectors.sockdiag import KeptSockDiag, Listener
 from collectors.wire import ProbeStatus, Sample
 
 LENGTH = "listener_accept_queue_length"

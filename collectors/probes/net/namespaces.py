@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import netns
+from collectors.kernel import netns
+from collectors.kernel.sockdiag import Listener, SockDiag
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.net import connections, listeners, owners, udp
 from collectors.probes.proc import netstat
-from collectors.sockdiag import Listener, SockDiag
 from collectors.wire import ProbeStatus, Sample
 
 SEARCH_SECONDS = 15

@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from collectors import procfs
-from collectors.ethtool import Ethtool
+from collectors.kernel import procfs
+from collectors.kernel.ethtool import Ethtool
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.readings import ChangedFacts, Counters, Series
 from collectors.wire import Sample

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from collectors import identity, processtable, procfs
+from collectors.kernel import procfs
+from collectors.processes import identity, processtable
 
 # Of one core, that scans may take: of those that ran; of all; of all where somebody asks for the first time, whose
 # sockets may be old.

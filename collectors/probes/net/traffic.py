@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from collectors import tcpinfo
-from collectors.connections import STATE_NUMBERS, STATES, Connection
+from collectors.kernel import tcpinfo
+from collectors.kernel.connections import STATE_NUMBERS, STATES, Connection
+from collectors.kernel.tcpinfo import Measured
 from collectors.probe import Metric
 from collectors.readings import count, gauge
-from collectors.tcpinfo import Measured
 from collectors.wire import Points
 
 SIDES = ("listener", "dst", "netns")

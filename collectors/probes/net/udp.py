@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from collectors.kernel.sockdiag import KeptSockDiag, SockDiag, UdpSocket
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import owners
 from collectors.readings import Increases, Labels, count, gauge
-from collectors.sockdiag import KeptSockDiag, SockDiag, UdpSocket
 from collectors.wire import Sample
 
 _LABELS = ("listener", "pid", "service", "netns")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import procfs, watched
-from collectors.identity import Process
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric
+from collectors.processes import watched
+from collectors.processes.identity import Process
 from collectors.readings import Counters, Series, gauge
 from collectors.wire import Sample
 

@@ -6,7 +6,8 @@ import os
 import platform
 from collections.abc import Iterator
 
-from collectors import __version__, machine, procfs
+from collectors import __version__
+from collectors.kernel import machine, procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.proc import sysctls
 from collectors.readings import ChangedFacts

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 
-from collectors import procfs
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.readings import ChangedFacts, Counters, Series, gauge
 from collectors.wire import Sample

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from collectors import identity, procfs, watched
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric
+from collectors.processes import identity, watched
 from collectors.readings import gauge
 from collectors.wire import Sample
 

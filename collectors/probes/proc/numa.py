@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import procfs, watched
-from collectors.identity import Process
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
+from collectors.processes import watched
+from collectors.processes.identity import Process
 from collectors.readings import ChangedFacts, Counters, Series, gauge
 from collectors.wire import Sample
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors import identity, processtable, procfs, watched
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.net import owners
+from collectors.processes import identity, processtable, watched
 from collectors.readings import Increases, count, gauge
 from collectors.wire import Sample
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from collectors import procfs
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.readings import Counters, Series
 from collectors.wire import Sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import procfs
+from collectors.kernel import procfs
 
 _GROUPS = {
     "net.core": """

@@ -12,10 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from collectors import procfs, waits, watched
-from collectors.identity import Process
-from collectors.interpreterlock import REARM_HZ, InterpreterLocks
+from collectors.kernel import procfs, waits
 from collectors.probe import Cost, Host, Metric, NoData
+from collectors.processes import watched
+from collectors.processes.identity import Process
+from collectors.processes.interpreterlock import REARM_HZ, InterpreterLocks
 from collectors.readings import Increases, count, gauge
 from collectors.wire import Sample
 

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from collectors import gofigures, procfs
 from collectors.capture.choose import Denies
 from collectors.capture.golang import endpoints
 from collectors.capture.golang.endpoint import Busy, Endpoint, alone
-from collectors.gofigures import Figures
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
+from collectors.processes import gofigures
+from collectors.processes.gofigures import Figures
 from collectors.readings import count, gauge
 from collectors.wire import ProbeStatus, Sample
 

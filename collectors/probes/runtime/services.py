@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import procfs, runtimes, scrub, watched, workload
-from collectors.identity import Process
+from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric
+from collectors.processes import runtimes, scrub, watched, workload
+from collectors.processes.identity import Process
 from collectors.readings import ChangedFacts
 from collectors.wire import Sample
 

@@ -9,8 +9,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import watched
 from collectors.probe import Cost, Host, Metric, NoData
+from collectors.processes import watched
 from collectors.readings import ChangedFacts, Counters, Series, gauge
 from collectors.wire import Sample
 

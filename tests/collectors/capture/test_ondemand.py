@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from collectors import procfs, wire
+from collectors import wire
 from collectors.capture import kinds, ondemand, record
 from collectors.capture.choose import Denies
 from collectors.capture.ending import Ending
 from collectors.capture.failures import CaptureError
 from collectors.capture.kind import File, Kind, Request, Result, Watch
 from collectors.capture.ondemand import Outlets
+from collectors.kernel import procfs
 from collectors.wire import CaptureTarget, Command, CommandStatus
 from tests.collectors.capture.conftest import SERVICE, children_named, running
 

@@ -8,7 +8,7 @@ from collectors.capture import plan
 from collectors.capture.choose import Candidate
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.roster import Roster
-from collectors.identity import Process
+from collectors.processes.identity import Process
 
 
 class Listed:

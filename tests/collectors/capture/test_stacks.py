@@ -8,7 +8,7 @@ from collectors.capture.interned import module_of
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.shares import points
 from collectors.capture.stacks import to_wire
-from collectors.identity import Process
+from collectors.processes.identity import Process
 from tests.batches import content_of, samples_in
 
 SECOND = 1_000_000_000

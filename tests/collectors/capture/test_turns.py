@@ -6,7 +6,7 @@ from collections import Counter
 
 from collectors.capture.choose import Candidate
 from collectors.capture.turns import in_turn
-from collectors.identity import Process
+from collectors.processes.identity import Process
 
 
 def candidate(pid: int, cpu_share: float = 0.0, listens: bool = False, service: str = "") -> Candidate:

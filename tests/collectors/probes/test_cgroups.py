@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import cgroups
+from collectors.kernel import cgroups
 from collectors.probe import NoData
 from collectors.probes.cgroup import files
 from collectors.probes.cgroup.usage import Cgroups

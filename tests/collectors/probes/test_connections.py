@@ -10,15 +10,15 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.probes.net import connections
 from collectors.probes.net.connections import Connections
 from collectors.probes.net.namespaces import Namespaces
 from collectors.probes.net.udp import Udp
 from collectors.wire import Points
+from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LIVE, host
 from tests.collectors.sandbox import listener_in_a_namespace
-from tests.collectors.test_procfs import child
 
 
 def told(probe, **labels: str) -> dict[tuple[str, str], float]:

@@ -11,8 +11,8 @@ from collectors.probe import Metric, NoData
 from collectors.probes import ALL
 from collectors.probes.net import closewait
 from collectors.wire import Histogram, Points
+from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LIVE, host
-from tests.collectors.test_procfs import child
 
 # Left out where unknown: our own namespace has no name, another user's socket no owner.
 OPTIONAL = {"netns", "pid", "service", "listener", "dst"}

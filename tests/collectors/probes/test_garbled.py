@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors import procfs
+from collectors.kernel import procfs
 from collectors.probe import NoData
 from collectors.probes import ALL
 from collectors.probes.proc.processes import parse_switches

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from collectors import gofigures
 from collectors.capture.golang import endpoints
 from collectors.capture.golang.endpoint import alone
-from collectors.gofigures import Figures
 from collectors.probe import NoData
 from collectors.probes.runtime import golang
 from collectors.probes.runtime.golang import GoRuntime
+from collectors.processes import gofigures
+from collectors.processes.gofigures import Figures
 from collectors.wire import Points, ProbeStatus
 from tests.collectors import goprograms
 from tests.collectors.capture.golang.bad_servers import answering, body

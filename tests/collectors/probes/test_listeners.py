@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from collectors.kernel.sockdiag import Listener
 from collectors.probes.net import listeners, owners
 from collectors.probes.net.listeners import Listeners, Queues
-from collectors.sockdiag import Listener
 from collectors.wire import Points, ProbeStatus
 from tests.collectors.probes.recorded import LIVE, host
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.probe import NoData
 from collectors.probes.net import listeners
 from collectors.probes.net.namespaces import SEARCH_SECONDS, UNREAD_STATUS, Namespaces

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import identity, watched
 from collectors.probe import NoData
 from collectors.probes.proc.numa import Numa, numbers_of, parse_numa_maps
+from collectors.processes import identity, watched
 from collectors.wire import Fact
 from tests.collectors.probes import synthetic
 from tests.collectors.probes.recorded import LINUX_6_18, LIVE, SHOP_PID, host, values

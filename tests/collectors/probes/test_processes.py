@@ -12,8 +12,8 @@ from collectors.probes.net.listeners import Listeners
 from collectors.probes.proc import processes
 from collectors.probes.proc.limits import GROWING_FDS, Limits, count_kinds, kind_of
 from collectors.probes.proc.processes import Processes
+from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LIVE, host, read
-from tests.collectors.test_procfs import child
 
 BUSY = """
 import threading

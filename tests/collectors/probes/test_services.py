@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import identity, machine, procfs, runtimes, watched
+from collectors.kernel import machine, procfs
 from collectors.probe import NoData
 from collectors.probes.proc.details import Details, count_cpus, parse_io, parse_status
 from collectors.probes.runtime.services import Services, parse_environment, parse_limits
+from collectors.processes import identity, runtimes, watched
 from collectors.wire import Fact
+from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LINUX_6_18, LIVE, host, read
-from tests.collectors.test_procfs import child
 
 
 @contextmanager

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import identity, interpreterlock, procfs, waits, watched
+from collectors.kernel import procfs, waits
+from collectors.kernel.waits import Wait
 from collectors.probe import NoData
 from collectors.probes.proc import threads as threads_module
 from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.threads import TELL_SECONDS, Threads
-from collectors.waits import Wait
+from collectors.processes import identity, interpreterlock, watched
 from collectors.wire import Points
+from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LINUX_6_18, LIVE, host
-from tests.collectors.test_procfs import child
 
 WAITING = """
 import os, queue, select, socket, subprocess, threading, time

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import identity, procfs, watched
+from collectors.kernel import procfs
 from collectors.probes.proc.threads import TELL_SECONDS, Threads
+from collectors.processes import identity, watched
 from collectors.wire import Points
 from diagnose.correlate.attribution import is_blocked_in_own_code
 from diagnose.correlate.samples import Frame, Stack

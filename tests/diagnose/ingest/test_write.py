@@ -11,8 +11,9 @@ import pytest
 import zstandard
 from django.db import connection
 
-from collectors import payload, wire
+from collectors import wire
 from collectors.columns import Frame, StackColumns, StackSample, packed
+from collectors.delivery import payload
 from collectors.tables import point_table, profile_table
 from diagnose import evaluations, models
 from diagnose.ingest import ledger, pending, prepare, write

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from collectors import wire
 from collectors.capture.pyspy import Order, Recording
 from collectors.capture.stacks import to_wire
-from collectors.identity import Process
+from collectors.processes.identity import Process
 from diagnose.ingest import pending, write
 from diagnose.models import Host
 from tests.batches import body_of

@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors import payload, state
-from collectors.client import Client
+from collectors import state
 from collectors.columns import Frame, StackColumns, StackSample
-from collectors.gather import Gather
-from collectors.ship import Shipper
-from collectors.spool import Spool
+from collectors.delivery import payload
+from collectors.delivery.client import Client
+from collectors.delivery.gather import Gather
+from collectors.delivery.ship import Shipper
+from collectors.delivery.spool import Spool
 from collectors.wire import Event, Histogram, Points, Sample, Stacks
 
 PACE_SECONDS = 0.07

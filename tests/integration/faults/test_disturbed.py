@@ -17,7 +17,7 @@ import pytest
 import redis
 from celery import Celery
 
-from collectors.ship import RESEND_SECONDS
+from collectors.delivery.ship import RESEND_SECONDS
 from diagnose import queue
 from diagnose.management import services
 from tests.integration.faults.postgresql import require_postgresql

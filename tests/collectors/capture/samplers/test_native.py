@@ -12,12 +12,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from collectors import procfs, wire
+from collectors import wire
 from collectors.capture.native import pace
 from collectors.capture.native.pace import Pace
 from collectors.capture.sampler import Settings
 from collectors.capture.samplers import native
 from collectors.capture.samplers.native import ContinuousNative
+from collectors.kernel import procfs
 from collectors.probes.ebpf.services import ENDED, KERNEL
 from tests.collectors.capture.native.programs import compiled, running, shares, stacks_of
 

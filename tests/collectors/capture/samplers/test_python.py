@@ -14,7 +14,7 @@ from collectors.capture import lane
 from collectors.capture.sampler import Settings
 from collectors.capture.samplers import python as continuous
 from collectors.capture.samplers.python import ContinuousPython
-from collectors.identity import Process
+from collectors.processes.identity import Process
 from tests.collectors.capture.conftest import SERVICE, children_named, running
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.probes.ebpf.dns import WAIT, Dns
 from tests.collectors.probes.ebpf.live import counting, histograms
 from tests.collectors.probes.recorded import LIVE

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors import gofunctions, identity, procfs, watched
+from collectors.kernel import procfs
 from collectors.probe import NoData
 from collectors.probes.ebpf import go_requests
 from collectors.probes.ebpf.go_requests import FUNCTIONS, REQUEST, STOPPED, GoRequests
+from collectors.processes import gofunctions, identity, watched
 from collectors.wire import ProbeStatus
 from tests.collectors import goprograms
 from tests.collectors.goprograms import Served, built, serving

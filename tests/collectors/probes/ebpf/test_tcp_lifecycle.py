@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.probes.ebpf.tally import LOST, MOST_SERIES
 from collectors.probes.ebpf.tcp_lifecycle import CONNECT, FAILURES, INCOMING, LIFETIME, TcpLifecycle
 from collectors.wire import Sample

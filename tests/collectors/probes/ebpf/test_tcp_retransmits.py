@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors import netns
+from collectors.kernel import netns
 from collectors.probes.ebpf.tcp_retransmits import RETRANSMITS, TcpRetransmits
 from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
 from tests.collectors.probes.ebpf.live import counting, delayed_path, total

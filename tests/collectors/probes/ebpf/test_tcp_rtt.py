@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
-from collectors import netns
 from collectors.histograms import bounds
+from collectors.kernel import netns
 from collectors.probes.ebpf.tcp_rtt import DESTINATION_RTT, RTT, TcpRtt
 from tests.collectors.probes.ebpf.delayed_path import FAR, PORT
 from tests.collectors.probes.ebpf.live import counting, delayed_path, histograms
