@@ -35,7 +35,8 @@ local waiting, bytes, task, payload, offered = unpack(KEYS)
 local most, most_bytes, name, body, keep, same, received, task_keep = unpack(ARGV)
 if redis.call('ZCARD', waiting) >= tonumber(most)
     or tonumber(redis.call('GET', bytes) or '0') >= tonumber(most_bytes) then
-  return 'full'
+  -- Nobody may be writing: then whoever is refused must see to it, for none will be taken any more.
+  return redis.call('SET', task, 1, 'NX', 'EX', task_keep) and 'full unattended' or 'full'
 end
 redis.call('SET', payload, body, 'EX', keep)
 if not redis.call('SET', offered, 1, 'NX', 'EX', same) then return 'again' end
@@ -105,19 +106,14 @@ def offer(host_id: int, epoch: str, seq: int, body: bytes, received_ns: int) -> 
         ],
         client=queue.client(),
     )
-    if answer == b"full":
+    if answer in (b"first", b"full unattended"):
+        send_writer()
+    if answer.startswith(b"full"):
         raise QueueFull
-    if answer == b"first":
-        _send_task()
 
 
 def send_writer() -> None:
-    """Have what waits written, unless somebody was sent for already."""
-    if queue.client().set(_TASK, 1, nx=True, ex=_TASK_SECONDS):
-        _send_task()
-
-
-def _send_task() -> None:
+    """Have what waits written. One too many does nothing: it finds nothing waiting, or somebody at work."""
     app.send_task("diagnose.tasks.write_waiting", [])
 
 

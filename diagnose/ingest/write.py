@@ -72,6 +72,7 @@ def write_waiting() -> None:
         finally:
             _writing.release()
         if time.monotonic() >= ends:
+            # In any case: a task that was sent for while this one was at work has found the lock taken and gone away.
             pending.send_writer()
             return
 

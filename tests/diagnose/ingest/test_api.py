@@ -177,6 +177,18 @@ def test_a_full_queue_asks_to_come_again_until_some_were_taken(bound, post, monk
     assert post(body_of([], seq=5)).status_code == 202
 
 
+def test_a_full_queue_whose_writer_was_lost_gets_another(post, valkey, monkeypatch, sent_tasks):
+    monkeypatch.setattr(pending, "MAX_WAITING", 1)
+    assert post(body_of([], seq=1)).status_code == 202
+    assert post(body_of([], seq=2)).status_code == 429
+    assert len(sent_tasks) == 1
+    pending.queue.client().delete(
+        f"{pending.queue.WAITING}:task"
+    )  # as it lapses some seconds after it was sent
+    assert [post(body_of([], seq=2)).status_code for _ in range(2)] == [429, 429]
+    assert len(sent_tasks) == 2
+
+
 def test_a_queue_that_is_away_asks_to_come_again(post, monkeypatch):
     gone = redis.Redis(unix_socket_path="/nonexistent/valkey.sock")
     monkeypatch.setattr(pending.queue, "client", lambda: gone)

@@ -300,6 +300,30 @@ def test_what_a_mark_passes_is_on_the_disk(host, queued, monkeypatch, synced):
     assert before[0] >= {f"{path_of(today, kind)}-wal" for kind in ("points", "profiles")}
 
 
+def test_a_writer_whose_time_is_up_sends_for_the_next_though_another_was_sent_for(
+    host, queued, sent_tasks, monkeypatch
+):
+    """The other one came while this one was at work, found that out, and went away."""
+    monkeypatch.setattr(pending, "GROUP_BATCHES", 1)
+    monkeypatch.setattr(write, "_TASK_SECONDS", 0.05)
+    take = pending.take
+
+    def while_others_offer() -> list[pending.Waiting]:
+        taken = take()
+        queued(100 + taken[0].seq, body_of([points("up", [1.0])], seq=100 + taken[0].seq))
+        write.write_waiting()  # what an offer sent for: it finds the lock taken
+        time.sleep(0.06)
+        return taken
+
+    queued(1, body_of([points("up", [1.0])], seq=1))
+    queued(2, body_of([points("up", [1.0])], seq=2))
+    monkeypatch.setattr(pending, "take", while_others_offer)
+    sent_tasks.clear()
+    write.write_waiting()
+    written = [name for name, _ in sent_tasks if name.endswith("write_waiting")]
+    assert len(written) == 2
+
+
 def test_a_batch_that_takes_its_worker_down_is_alone_the_next_time(host, queued, monkeypatch):
     for seq in (1, 2, 3):
         queued(seq, body_of([points("load1", [1.0])], seq=seq))
