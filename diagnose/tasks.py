@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
+from django.utils import timezone
 
 from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
 from diagnose.findings import evaluate
 from diagnose.ingest import write
+from diagnose.reports.diagnosis import weekly
 from diagnose.store import retention, rollup
 
 
@@ -52,8 +54,15 @@ def complete_capture(
     progress.complete(capture_id, progress.Stored(service, types, unit, start_ns, end_ns, samples))
 
 
+@app.task(name="diagnose.tasks.make_weekly_report")
+def make_weekly_report() -> None:
+    """Make last week's report, if nobody has."""
+    weekly.make_due(timezone.now())
+
+
 @app.on_after_configure.connect
 def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
     sender.add_periodic_task(600, retain.s(), name="retain")
     sender.add_periodic_task(5, expire_captures.s(), name="expire captures")
+    sender.add_periodic_task(900, make_weekly_report.s(), name="weekly report")

@@ -108,6 +108,8 @@ OPEN_PAGES |= {
     "collector/simple/<slug:name>/",
     "collector/files/<str:name>",
 }
+# The secret in the address is the guard: it opens one report until it expires.
+OPEN_PAGES |= {"reports/shared/<str:secret>"}
 OPEN_ENDPOINTS = {"api/v1/openapi.json"}
 
 

@@ -5,6 +5,7 @@ from diagnose.models.capture import Capture, CaptureFile
 from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
+from diagnose.models.report import Report
 from diagnose.models.series import Series
 from diagnose.models.stacks import Frame, Service, Stack
 from diagnose.models.storage import DroppedDay
@@ -26,6 +27,7 @@ __all__ = [
     "IngestGap",
     "ProbeState",
     "QuarantinedBatch",
+    "Report",
     "Series",
     "Service",
     "SignInLink",

@@ -27,6 +27,15 @@ class EvidenceChart:
     thresholds: list[tuple[float, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """`unit` is "%" for ratios, "/s" for counters, else empty; `limit` is as it was judged (ratios from 0 to 1)."""
+
+    lines: list[Line]
+    unit: str
+    limit: float | None
+
+
 def charts_of(finding: Described) -> list[EvidenceChart]:
     """In the order of the evidence."""
     charts: dict[tuple[Any, ...], EvidenceChart] = {}
@@ -58,14 +67,20 @@ def figures(
     return {chart.id: _figure(host_id, chart, window, judged) for chart in charts}
 
 
-def _figure(host_id: int, chart: EvidenceChart, window: Window, judged: Band) -> Figure | None:
+def readings_of(host_id: int, chart: EvidenceChart, window: Window, points: int) -> Readings:
+    """What a chart shows."""
     refs = series.find([host_id], chart.metric, chart.labels)
     counter = any(ref.counter for ref in refs)
-    ranged = series.range_(refs, window.start_ns, window.end_ns, _POINTS, "rate" if counter else "max")
-    found = [Line(line.ref.metric, line.ref.labels, line.times_ns, line.values) for line in ranged]
+    ranged = series.range_(refs, window.start_ns, window.end_ns, points, "rate" if counter else "max")
+    lines = [Line(line.ref.metric, line.ref.labels, line.times_ns, line.values) for line in ranged]
     unit = "/s" if counter else "%" if chart.metric.endswith("_ratio") else ""
     limits = (value for value, of in chart.thresholds if unit_of_threshold(of) == unit)
-    return evidence.figure(found, window, judged=judged, limit_value=next(limits, None), unit=unit)
+    return Readings(lines, unit, next(limits, None))
+
+
+def _figure(host_id: int, chart: EvidenceChart, window: Window, judged: Band) -> Figure | None:
+    read = readings_of(host_id, chart, window, _POINTS)
+    return evidence.figure(read.lines, window, judged=judged, limit_value=read.limit, unit=read.unit)
 
 
 def unit_of_threshold(unit: str) -> str:

@@ -7,7 +7,9 @@ from diagnose.models import Finding
 from diagnose.web.urls import urlpatterns
 
 OPEN = {"sign-in", "sign-in-link", "sign-out"}
+OPEN |= {"report-shared"}  # guarded by its secret, see test_reports.py
 OPEN |= {"install-script", "collector-projects", "collector-project", "collector-file"}
+POSTED = {"finding-act", "report-share", "report-unshare", "report-delete"}
 ACTIONS = ("acknowledge", "applied", "mute", "unmute", "feedback")
 
 
@@ -16,13 +18,13 @@ def test_nobody_signed_in_is_sent_to_the_sign_in_page(client, db, name):
     pattern = next(each for each in urlpatterns if each.name == name)
     values = {key: 1 if "int" in str(pattern.pattern) else "x" for key in pattern.pattern.converters}
     path = "/" + get_resolver("diagnose.web.urls").reverse(name, **values)
-    answer = client.post(path) if name == "finding-act" else client.get(path)
+    answer = client.post(path) if name in POSTED else client.get(path)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/hosts", "/findings", "/profile", "/captures", "/collectors", "/storage"]
+    "path", ["/", "/hosts", "/findings", "/profile", "/captures", "/collectors", "/reports", "/storage"]
 )
 def test_every_role_sees_the_pages(as_user, viewer, operator, admin, data_dir, path):
     for user in (viewer, operator, admin):
