@@ -5,6 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from diagnose.correlate.change import Backlog as Backlog
+from diagnose.correlate.change import CardQueues as CardQueues
+from diagnose.correlate.change import Change as Change
+from diagnose.correlate.change import Code as Code
+from diagnose.correlate.change import CpuQuota as CpuQuota
+from diagnose.correlate.change import Inspect as Inspect
+from diagnose.correlate.change import InterruptAffinity as InterruptAffinity
+from diagnose.correlate.change import MemoryLimit as MemoryLimit
+from diagnose.correlate.change import OpenFiles as OpenFiles
+from diagnose.correlate.change import PacketSteering as PacketSteering
+from diagnose.correlate.change import RingSize as RingSize
+from diagnose.correlate.change import Setting as Setting
+from diagnose.correlate.change import Sysctl as Sysctl
+from diagnose.correlate.change import TaskLimit as TaskLimit
+from diagnose.correlate.change import UnitSetting as UnitSetting
+from diagnose.correlate.change import Variable as Variable
+from diagnose.correlate.change import Workers as Workers
+from diagnose.correlate.fit import UNFITTED, Fit
+
 Kind = Literal["supports", "contradicts", "missing"]
 # decides: the reading the defect is defined by; separates: tells it from a lookalike; corroborates: goes with it.
 Role = Literal["decides", "separates", "corroborates"]
@@ -119,66 +138,12 @@ class WillNotHelp:
 
 
 @dataclass(frozen=True, slots=True)
-class Sysctl:
-    """Set a kernel parameter; some take several numbers."""
-
-    name: str
-    current: int | str
-    proposed: int | str
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Let a listener ask for a longer accept queue: the second argument of listen()."""
-
-    listener: str
-    service: str
-    current: int
-    proposed: int
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFiles:
-    """Let a process open more files: RLIMIT_NOFILE."""
-
-    service: str
-    pid: int
-    current: int
-    proposed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """Let more processes (or acceptors) share the work."""
-
-    service: str
-    current: int
-    proposed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """Change the program at `where`, as `what` says."""
-
-    where: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Look closer before changing anything; `command` changes nothing itself."""
-
-    target: str
-    purpose: str
-    command: str
-
-
-Change = Sysctl | Backlog | OpenFiles | Workers | Code | Inspect
-
-
-@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """A change, how its value was computed from what was measured, and what to expect of it."""
+    """A change, how its value was computed from what was measured, and what to expect of it.
+
+    `side_effects`: what else the change moves. Those of well-known settings need not be said by a rule, and `fit` is
+    not a rule's to say.
+    """
 
     change: Change
     formula: str
@@ -186,6 +151,8 @@ class Recommendation:
     risk: Risk
     risk_text: str = ""
     restart: Restart = "none"
+    side_effects: tuple[str, ...] = ()
+    fit: Fit = UNFITTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from diagnose import evaluations
 from diagnose.correlate import engine, load
 from diagnose.correlate.samples import Samples
 from diagnose.findings import record
+from diagnose.findings.advice.fitting import fitted
 from diagnose.models.finding import Finding
 from diagnose.models.host import Host
 
@@ -54,7 +55,7 @@ def evaluate_host(host_id: int, now: datetime | None = None) -> list[Finding]:
     samples = load.window(host, end - WINDOW, end)
     if samples is None:
         return []
-    return record.record(host, engine.evaluate(samples), _window(samples))
+    return record.record(host, fitted(engine.evaluate(samples), samples), _window(samples))
 
 
 def _window(samples: Samples) -> record.Window:

@@ -29,12 +29,22 @@ _KINDS = (
 )
 _RENDERINGS = (
     ("shell", "Shell, until the next restart"),
+    ("dry_run", "Dry run: reads what is there, changes nothing"),
     ("sysctl_d", "sysctl.d, for good"),
     ("systemd", "systemd drop-in, for good"),
     ("ansible", "Ansible"),
+    ("kubernetes", "Kubernetes, or a Helm template"),
+    ("text", "Plain text, for a ticket"),
 )
-# Of these kinds the shell's text is not a change that the next restart takes back.
-_TITLES_BY_KIND = {"inspection": "Command", "application_setting": "What to set, and how to check it"}
+# Of these kinds the shell's text is not a change that the service's next restart takes back.
+_SHELL_BY_KIND = {
+    "inspection": "Command",
+    "application_setting": "What to set, and how to check it",
+    "runtime_setting": "What to set",
+    "workers": "What to set",
+    "card_queues": "Shell, until the next boot",
+    "ring_size": "Shell, until the next boot",
+}
 _MARGIN_SECONDS = 600
 # A chain longer than this is a loop.
 _LONGEST_CHAIN = 8
@@ -91,13 +101,12 @@ def with_blocks(described: dict[str, Any]) -> dict[str, Any]:
     """The finding with each recommendation's renderings as titled blocks that can be copied."""
     recommendations = []
     for number, advice in enumerate(described["recommendations"], 1):
+        titles = {**dict(_RENDERINGS), "shell": _SHELL_BY_KIND.get(advice["kind"], _RENDERINGS[0][1])}
         blocks = [
             {"id": f"advice-{number}-{name}", "title": title, "text": advice["renderings"][name]}
-            for name, title in _RENDERINGS
+            for name, title in titles.items()
             if advice["renderings"].get(name)
         ]
-        if advice["kind"] in _TITLES_BY_KIND:
-            blocks = [{**block, "title": _TITLES_BY_KIND[advice["kind"]]} for block in blocks]
         recommendations.append({**advice, "blocks": blocks})
     return {**described, "recommendations": recommendations}
 

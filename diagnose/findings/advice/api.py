@@ -5,60 +5,62 @@ from __future__ import annotations
 from hashlib import blake2s
 from typing import Any
 
-from diagnose.correlate.rule import (
-    Backlog,
-    Change,
-    Code,
-    Inspect,
-    OpenFiles,
-    Recommendation,
-    Sysctl,
-    Workers,
-)
-from diagnose.findings.advice import ansible, shell, sysctl_d, systemd
+from diagnose.correlate.fit import Effect, Fit
+from diagnose.correlate.rule import Recommendation
+from diagnose.findings.advice import ansible, kubernetes, plain, shell, sysctl_d, systemd
+from diagnose.findings.advice.side_effects import right_needed
+from diagnose.findings.advice.targets import target_of
 from diagnose.findings.advice.undo import undo
 
 
 def as_json(recommendation: Recommendation) -> dict[str, Any]:
     """`id` is the same as long as kind and target are, so that a link to it lasts."""
-    kind, target, current, proposed = _what(recommendation.change)
+    target, fit = target_of(recommendation.change), recommendation.fit
     return {
-        "id": blake2s(f"{kind}|{target}".encode(), digest_size=6).hexdigest(),
-        "kind": kind,
-        "target": target,
-        "current": current,
-        "proposed": proposed,
+        "id": blake2s(f"{target.kind}|{target.target}".encode(), digest_size=6).hexdigest(),
+        "kind": target.kind,
+        "target": target.target,
+        "current": target.current,
+        "proposed": target.proposed,
         "formula": recommendation.formula,
+        "inputs": _inputs(fit),
+        "bound": fit.bound or None,
         "risk": recommendation.risk,
         "risk_text": recommendation.risk_text,
+        "side_effects": list(recommendation.side_effects),
         "restart": recommendation.restart,
-        "undo": undo(recommendation.change),
+        "needs": right_needed(recommendation.change, fit.place),
+        "undo": undo(recommendation.change, fit.place),
         "expected": recommendation.expected,
+        "effect": _effect(fit.effect),
         "renderings": {
             "shell": shell.render(recommendation),
+            "dry_run": shell.dry_run(recommendation),
             "sysctl_d": sysctl_d.render(recommendation),
             "systemd": systemd.render(recommendation),
             "ansible": ansible.render(recommendation),
+            "kubernetes": kubernetes.render(recommendation),
+            "text": plain.render(recommendation),
         },
     }
 
 
-def _what(change: Change) -> tuple[str, str, str | None, str]:
-    """Kind, target, current and proposed value."""
-    match change:
-        case Sysctl(name, current, proposed):
-            return "sysctl", name, str(current), str(proposed)
-        case Backlog(listener, service, current, proposed):
-            target = f"backlog of {service or 'the program'} on {listener}"
-            return "application_setting", target, str(current), str(proposed)
-        case OpenFiles(service, pid, current, proposed):
-            target = (
-                f"{'LimitNOFILE' if service.endswith('.service') else 'RLIMIT_NOFILE'} of {service or pid}"
-            )
-            return "process_limit", target, str(current), str(proposed)
-        case Workers(service, current, proposed):
-            return "workers", f"processes of {service}", str(current), str(proposed)
-        case Code(where, what):
-            return "code_change", where, None, what
-        case Inspect(target, purpose, _):
-            return "inspection", target, None, purpose
+def _inputs(fit: Fit) -> list[dict[str, Any]]:
+    return [
+        {"metric": each.metric or None, "text": each.text, "value": each.value, "unit": each.unit or None}
+        for each in fit.inputs
+    ]
+
+
+def _effect(effect: Effect | None) -> dict[str, Any] | None:
+    if effect is None:
+        return None
+    return {
+        "metric": effect.metric,
+        "now": effect.now,
+        "low": effect.low,
+        "high": effect.high,
+        "unit": effect.unit or None,
+        "target": effect.target,
+        "text": plain.words(effect),
+    }

@@ -57,16 +57,43 @@ class RuledOut(Answer, frozen=True):
 
 
 class Renderings(Answer, frozen=True):
-    """The change as text to type or to keep."""
+    """The change as text to type, to keep, to roll out and to tell; `dry_run` only reads and says what would change."""
 
     shell: str | None
     sysctl_d: str | None
     systemd: str | None
     ansible: str | None
+    dry_run: str | None = None
+    kubernetes: str | None = None
+    text: str | None = None
+
+
+class Input(Answer, frozen=True):
+    """A measured reading that the proposed value comes from."""
+
+    metric: str | None
+    text: str
+    value: float | None
+    unit: str | None
+
+
+class Effect(Answer, frozen=True):
+    """What the change is expected to take away: the deciding reading as it is, its 95 % interval, and the threshold."""
+
+    metric: str
+    now: float
+    low: float
+    high: float
+    unit: str | None
+    target: float
+    text: str
 
 
 class Recommendation(Answer, frozen=True):
-    """A change, how its value was computed, its risk, how to undo it, and what to expect."""
+    """A change, how its value was computed, its risk, how to undo it, and what to expect.
+
+    `bound` says which bound of the host cut the value, `needs` who may make the change.
+    """
 
     id: str
     kind: str
@@ -80,6 +107,11 @@ class Recommendation(Answer, frozen=True):
     undo: str | None
     expected: str
     renderings: Renderings
+    inputs: list[Input] = []
+    bound: str | None = None
+    side_effects: list[str] = []
+    needs: str = ""
+    effect: Effect | None = None
 
 
 class WillNotHelp(Answer, frozen=True):

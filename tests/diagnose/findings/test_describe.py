@@ -57,4 +57,5 @@ def test_a_recommendation_carries_its_value_formula_and_way_back(host):
     assert (recommendation["current"], recommendation["proposed"]) == ("16", "1024")
     assert recommendation["formula"]
     assert "16" in recommendation["undo"]
-    assert set(recommendation["renderings"]) == {"shell", "sysctl_d", "systemd", "ansible"}
+    forms = {"shell", "dry_run", "sysctl_d", "systemd", "ansible", "kubernetes", "text"}
+    assert set(recommendation["renderings"]) == forms

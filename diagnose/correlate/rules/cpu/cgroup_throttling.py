@@ -23,7 +23,7 @@ import math
 from collections.abc import Iterator
 
 from diagnose.correlate.rule import (
-    Code,
+    CpuQuota,
     Evidence,
     Impact,
     Recommendation,
@@ -142,14 +142,8 @@ def _recommendations(group: CgroupLimit, cpus: Cpus | None) -> Iterator[Recommen
         f"and {number(round(_held_back(group), 2))} s/s of standing still"
     )
     if proposed > group.cores_limit:
-        name = group.service or group.cgroup
-        if name.endswith(".service"):
-            how = f"systemctl set-property {name} CPUQuota={round(100 * proposed)}%"
-        else:
-            how = f"let the group {group.cgroup} use {number(proposed)} cores (cpu.max, or cpu.cfs_quota_us in v1)"
-        yield Recommendation(
-            Code(name, how), formula, "hardly any throttled time", "low", "others get less CPU"
-        )
+        quota = CpuQuota(group.service, group.cgroup, group.cores_limit, proposed)
+        yield Recommendation(quota, formula, "hardly any throttled time", "low", "others get less CPU")
     workers = max(1, math.floor(group.cores_limit))
     change = Workers(group.service or group.cgroup, workers + 1, workers)
     formula = f"one for each core of the quota, {number(round(group.cores_limit, 2))}"

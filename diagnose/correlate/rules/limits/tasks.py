@@ -22,13 +22,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.correlate.rule import (
-    Code,
     Evidence,
     Impact,
     Inspect,
     Recommendation,
     RuledOut,
     Subject,
+    TaskLimit,
     Verdict,
     WillNotHelp,
     strength,
@@ -137,9 +137,6 @@ def _recommendations(group: CgroupLimit) -> Iterator[Recommendation]:
     )
     proposed = 1 << (2 * tasks - 1).bit_length()
     formula = f"twice the {number(tasks)} that are not enough, rounded up to a power of two"
-    if name.endswith(".service"):
-        how = f"systemctl set-property {name} TasksMax={proposed}"
-    else:
-        how = f"echo {proposed} > pids.max of {group.cgroup}"
     risk = "each thread takes memory for its stack; a leak only gets there later"
-    yield Recommendation(Code(name, how), formula, "no EAGAIN at this load", "low", risk)
+    change = TaskLimit(group.service, group.cgroup, tasks, proposed)
+    yield Recommendation(change, formula, "no EAGAIN at this load", "low", risk)

@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.correlate.rule import (
-    Code,
     Evidence,
     Impact,
     Inspect,
+    PacketSteering,
     Recommendation,
     RuledOut,
     Subject,
@@ -147,7 +147,6 @@ def _recommendations(case: _Case) -> Iterator[Recommendation]:
     yield Recommendation(
         inspect, f"CPU {case.one.cpu} has {percent(case.share)}", "queues that can be spread", "none"
     )
-    what = f"echo {mask} > /sys/class/net/DEVICE/queues/rx-0/rps_cpus (and each further rx queue)"
     expected = "software interrupts on all CPUs"
     risk = "a few µs more a packet for passing it on; keep it below one NUMA node where there are several"
-    yield Recommendation(Code("receive packet steering (RPS)", what), formula, expected, "low", risk)
+    yield Recommendation(PacketSteering("", "0", mask), formula, expected, "low", risk)

@@ -27,7 +27,9 @@ def test_a_group_that_is_held_back_gets_a_quota_or_fewer_workers():
     assert verdict.subject.cgroup == GROUP["cgroup"]
     assert "80 % of the periods" in verdict.headline
     assert any(isinstance(each.change, Workers) for each in verdict.recommendations)
-    assert "CPUQuota=" in verdict.recommendations[0].change.what
+    change = verdict.recommendations[0].change
+    assert (change.cgroup, change.current) == (GROUP["cgroup"], 0.5)
+    assert 0.9 < change.proposed < 4
     assert any("more threads" in each.action for each in verdict.will_not_help)
 
 

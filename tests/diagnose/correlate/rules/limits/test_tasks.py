@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.correlate.rule import Code
+from diagnose.correlate.rule import TaskLimit
 from tests.diagnose.correlate.rules.verdicts import the_verdict, verdicts
 from tests.diagnose.correlate.windows import recorded, synthetic, without
 
@@ -32,10 +32,9 @@ def test_without_control_groups_it_is_unknown():
     assert verdicts(RULE, without(recorded("task-limit-few"), "cgroup_")) is None
 
 
-def test_a_unit_gets_twice_its_limit_as_tasksmax():
+def test_a_unit_gets_twice_its_limit_tasks():
     changes = [each.change for each in the_verdict(RULE, window(100.0, 100.0, 5.0)).recommendations]
-    (code,) = [change for change in changes if isinstance(change, Code)]
-    assert code.what == "systemctl set-property shop.service TasksMax=256"
+    assert TaskLimit("shop.service", GROUP["cgroup"], 100, 256) in changes
 
 
 @pytest.mark.parametrize(("tasks", "refused"), [(50.0, 0.0), (50.0, 30.0), (96.0, 0.0)])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from diagnose.correlate.rule import PacketSteering
 from tests.diagnose.correlate.rules.verdicts import the_verdict, verdicts
 from tests.diagnose.correlate.windows import recorded, synthetic, without
 
@@ -31,7 +32,7 @@ def cpus(*softirq, packets=(1000.0, 100_000.0), dropped=0.0):
 def test_one_cpu_at_its_end_beside_an_idle_one_is_told_with_the_mask_of_both():
     verdict = the_verdict(RULE, cpus(0.05, 0.98, dropped=2000.0))
     assert verdict.subject.cpu == 1
-    assert "echo 3 >" in verdict.recommendations[-1].change.what
+    assert verdict.recommendations[-1].change == PacketSteering("", "0", "3")
     assert any("netdev_max_backlog" in each.action for each in verdict.will_not_help)
 
 
