@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
+from diagnose.changes import follow
 from diagnose.findings import evaluate
 from diagnose.ingest import write
 from diagnose.reports.diagnosis import weekly
@@ -25,6 +26,12 @@ def write_waiting() -> None:
 def evaluate_due() -> None:
     """Correlate the last window of each host whose time has come, and record the findings."""
     evaluate.evaluate_due()
+
+
+@app.task(name="diagnose.tasks.follow_changes")
+def follow_changes() -> None:
+    """Keep what changed on hosts, and tie it to the findings it lies near."""
+    follow.follow()
 
 
 @app.task(name="diagnose.tasks.roll_up")
@@ -64,5 +71,6 @@ def make_weekly_report() -> None:
 def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
     sender.add_periodic_task(600, retain.s(), name="retain")
+    sender.add_periodic_task(10, follow_changes.s(), name="follow changes")
     sender.add_periodic_task(5, expire_captures.s(), name="expire captures")
     sender.add_periodic_task(900, make_weekly_report.s(), name="weekly report")

@@ -34,7 +34,7 @@ def _go(path: str) -> str:
     try:
         with open(path, "rb") as stream:  # noqa: PTH123
             data = _data_segment(stream.read(_SEGMENT_BYTES), path)
-    except (OSError, struct.error):
+    except (OSError, struct.error, OverflowError):  # offsets of 64 bits that are noise
         return ""
     at = data.find(_GO_MAGIC)
     if at < 0 or len(data) < at + 33 or not data[at + 15] & _GO_INLINE:

@@ -10,6 +10,7 @@ from diagnose.correlate.engine import Judgement
 from diagnose.correlate.onset import Onset
 from diagnose.correlate.rule import Evidence, Verdict
 from diagnose.findings.advice import api as advice
+from diagnose.models.change import ChangeLink
 from diagnose.models.finding import Finding
 
 
@@ -73,7 +74,7 @@ def _evidence(line: Evidence) -> dict[str, Any]:
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
-    """The finding with times in ISO 8601 UTC. Prefetch `explains` and `host` for lists."""
+    """The finding with times in ISO 8601 UTC. Prefetch `explains`, `change_links__change` and `host` for lists."""
     detail = finding.detail
     return {
         "id": finding.id,
@@ -99,12 +100,27 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "unknown": detail["unknown"],
         "recommendations": detail["recommendations"],
         "will_not_help": detail["will_not_help"],
+        "changes": [_change(link) for link in finding.change_links.all()],
         "verification": None,
         "acknowledged_by": finding.acknowledged_by or None,
         "acknowledged_at": _time(finding.acknowledged_at),
         "applied_at": _time(finding.applied_at),
         "muted_until": _time(finding.muted_until),
         "url": f"/findings/{finding.id}",
+    }
+
+
+def _change(link: ChangeLink) -> dict[str, Any]:
+    change = link.change
+    return {
+        "id": change.id,
+        "relation": link.relation,
+        "kind": change.kind,
+        "service": change.service or None,
+        "name": change.name,
+        "before": change.before,
+        "after": change.after,
+        "at": _time(change.at),
     }
 
 

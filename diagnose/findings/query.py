@@ -35,14 +35,15 @@ def list_findings(
         found = found.filter(Q(closed_at=None) | Q(closed_at__gte=since), last_seen_at__gte=since)
     if until is not None:
         found = found.filter(opened_at__lte=until)
-    return _best_first(found).select_related("host", "explained_by").prefetch_related("explains")
+    together = _best_first(found).select_related("host", "explained_by")
+    return together.prefetch_related("explains", "change_links__change")
 
 
 def get(finding_id: str) -> Finding:
     """Raises Problem 404."""
     finding = (
         Finding.objects.select_related("host", "explained_by")
-        .prefetch_related("explains", "notes")
+        .prefetch_related("explains", "notes", "change_links__change")
         .filter(pk=finding_id)
         .first()
     )

@@ -2,6 +2,7 @@
 
 from diagnose.models.access import AuditEntry, SignInLink, Token, User
 from diagnose.models.capture import Capture, CaptureFile
+from diagnose.models.change import Change, ChangeLink
 from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
@@ -15,6 +16,8 @@ __all__ = [
     "BatchPart",
     "Capture",
     "CaptureFile",
+    "Change",
+    "ChangeLink",
     "DroppedDay",
     "Fact",
     "FactChange",

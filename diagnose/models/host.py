@@ -68,12 +68,16 @@ class FactChange(models.Model):
     before = models.TextField()
     after = models.TextField()
     at = models.DateTimeField()
+    followed = models.BooleanField(default=False, help_text="Whether `diagnose.changes` has seen it.")
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["host", "name", "at"], name="fact_change_once")
         ]
-        indexes: ClassVar = [models.Index(fields=["host", "at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["host", "at"]),
+            models.Index(fields=["id"], condition=models.Q(followed=False), name="fact_change_to_follow"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.before} -> {self.after}"

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from diagnose.models import (
     Capture,
+    Change,
     DroppedDay,
     FactChange,
     Finding,
@@ -112,6 +113,7 @@ def _total_bytes() -> int:
 def _delete_history(now: datetime) -> None:
     oldest = now - timedelta(days=settings.CONFIG["RETENTION_HISTORY_DAYS"])
     FactChange.objects.filter(at__lt=oldest).delete()
+    Change.objects.filter(at__lt=oldest).delete()
     HostEvent.objects.filter(at__lt=oldest).delete()
     IngestGap.objects.filter(declared_at__lt=oldest).delete()
     QuarantinedBatch.objects.filter(received_at__lt=oldest).delete()

@@ -66,6 +66,7 @@ def finding(request: PageRequest, finding_id: str) -> HttpResponse:
         "symptoms": [each for each in record.explains.all() if each.closed_at is None or record.closed_at],
         "evidence": evidence_of(described),
         "charts": charts,
+        "changed": any(each["relation"] == "during" for each in described["changes"]),
         "notes": record.notes.all(),
         "rule": catalogue.find(record.rule),
         "span_query": span,

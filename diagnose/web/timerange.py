@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 DEFAULT_FROM = "-15m"
 PRESETS = ("-15m", "-1h", "-6h", "-24h")
+_IN_WORDS = {"-15m": "15 minutes", "-24h": "24 hours"}
 _RELATIVE = re.compile(r"-(\d{1,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNIX = re.compile(r"\d{1,10}(?:\.\d{1,9})?")
@@ -83,11 +84,11 @@ def parse(from_text: str, to_text: str, now_ns: int) -> TimeRange:
     return TimeRange(start_ns, end_ns, from_text, to_text)
 
 
-def of_request(request: HttpRequest) -> TimeRange:
+def of_request(request: HttpRequest, default: str = DEFAULT_FROM) -> TimeRange:
     """The range in a page's address; one that cannot be used is said on the page, which shows the default."""
     now_ns = time.time_ns()
     try:
-        return parse(request.GET.get("from", ""), request.GET.get("to", ""), now_ns)
+        return parse(request.GET.get("from") or default, request.GET.get("to", ""), now_ns)
     except BadRange as error:
-        messages.error(request, f"{error}. Showing the last 15 minutes.")
-        return parse("", "", now_ns)
+        messages.error(request, f"{error}. Showing the last {_IN_WORDS.get(default, default[1:])}.")
+        return parse(default, "", now_ns)

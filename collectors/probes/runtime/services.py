@@ -1,6 +1,7 @@
 """What each watched service is started with, as facts: command line, runtime, limits, variables that size its pools.
 
-Facts are `service.<service>.<what>`, of the service's oldest watched process. Secrets are taken out, see `scrub`.
+Facts are `service.<service>.<what>`, of the service's oldest watched process; `started` tells of its restarts, and
+`version` is the first of VERSIONS it is started with. Secrets are taken out, see `scrub`.
 """
 
 from __future__ import annotations
@@ -34,12 +35,22 @@ VARIABLES = (
     "MALLOC_ARENA_MAX",
     "LD_PRELOAD",
 )
+# What says which version of the program this is, the most usual first.
+VERSIONS = (
+    "APP_VERSION",
+    "SERVICE_VERSION",
+    "OTEL_SERVICE_VERSION",
+    "DD_VERSION",
+    "SENTRY_RELEASE",
+    "GIT_COMMIT",
+)
 LIMITS = {
     b"Max open files": "nofile",
     b"Max processes": "nproc",
     b"Max locked memory": "memlock",
     b"Max core file size": "core",
 }
+_READ = frozenset((*VARIABLES, *VERSIONS))
 _MOST_ENVIRONMENT_BYTES = 1 << 17
 
 
@@ -60,7 +71,7 @@ def parse_environment(text: bytes) -> dict[str, str]:
     found = {}
     for entry in text.split(b"\0"):
         name, _, content = entry.decode("utf-8", "replace").partition("=")
-        if name in VARIABLES and content:
+        if name in _READ and content:
             found[name] = scrub.value(name, content)[: scrub.MOST_CHARACTERS]
     return found
 
@@ -75,30 +86,44 @@ class Services:
 
     def __init__(self) -> None:
         self._facts = ChangedFacts()
+        self._oldest: dict[str, Process] = {}
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """NotYet without the process probe's choice."""
         processes = watched.of(host.proc).chosen()
+        # Who is watched varies with who is busy: a service started anew only when its oldest process is gone.
+        told = [each for each in self._oldest.values() if _is_there(host.proc, each)]
         oldest: dict[str, Process] = {}
-        for process in sorted(processes, key=lambda each: each.start_ticks):
+        for process in sorted((*told, *processes), key=lambda each: each.start_ticks):
             oldest.setdefault(process.service, process)
-        for service, process in list(oldest.items())[:MOST_SERVICES]:
+        watched_now = {process.service for process in processes}
+        self._oldest = {name: each for name, each in oldest.items() if name in watched_now}
+        for service, process in list(self._oldest.items())[:MOST_SERVICES]:
             facts = _describe(host.proc, process)
             yield from self._facts.news(
                 host.now_ns, ((f"service.{service}.{what}", text) for what, text in facts)
             )
 
 
+def _is_there(root: Path, process: Process) -> bool:
+    stat = procfs.stat(root, process.pid)
+    return stat is not None and stat.start_ticks == process.start_ticks
+
+
 def _describe(root: Path, process: Process) -> Iterator[tuple[str, str]]:
     directory = f"{root}/{process.pid}"
     words = _read(f"{directory}/cmdline").decode("utf-8", "replace").rstrip("\0").split("\0")
     yield "command", scrub.command(words)
+    yield "started", f"{process.start_ticks / procfs.TICKS_PER_SECOND:.2f} s after boot"
     yield "runtime", process.runtime
     yield "runtime_version", runtimes.version(process.runtime, str(root), process.pid)
     for name, text in parse_limits(_read(f"{directory}/limits")).items():
         yield f"limit.{name}", text
-    for name, text in parse_environment(_read(f"{directory}/environ", _MOST_ENVIRONMENT_BYTES)).items():
-        yield f"env.{name}", text
+    environment = parse_environment(_read(f"{directory}/environ", _MOST_ENVIRONMENT_BYTES))
+    yield "version", next((environment[name] for name in VERSIONS if name in environment), "")
+    for name in VARIABLES:
+        if name in environment:
+            yield f"env.{name}", environment[name]
     for controller, path in workload.parse_cgroup(_read(f"{directory}/cgroup")).items():
         if path != "/":
             yield f"cgroup.{controller or 'unified'}", path

@@ -136,6 +136,19 @@ class Onset(Answer, frozen=True, rename={"from_": "from"}):
     to: datetime
 
 
+class LinkedChange(Answer, frozen=True):
+    """What changed shortly `before` the trouble began, or `during` it; /changes/{id} has all of it."""
+
+    id: str
+    relation: Literal["before", "during"]
+    kind: str
+    service: str | None
+    name: str
+    before: str
+    after: str
+    at: datetime
+
+
 class Finding(Answer, frozen=True):
     """One trouble of one subject. `explained_by` set: it is folded under its cause.
 
@@ -165,6 +178,7 @@ class Finding(Answer, frozen=True):
     unknown: list[Unknown]
     recommendations: list[Recommendation]
     will_not_help: list[WillNotHelp]
+    changes: list[LinkedChange]
     verification: None
     acknowledged_by: str | None
     acknowledged_at: datetime | None

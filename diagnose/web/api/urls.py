@@ -10,6 +10,7 @@ from diagnose.ingest.api import batches
 from diagnose.web.api import (
     capture_groups,
     captures,
+    changes,
     collector_list,
     findings,
     functions,
@@ -62,6 +63,8 @@ urlpatterns: list[URLPattern] = [
     path("findings/<str:finding_id>/mute", findings.mute),
     path("findings/<str:finding_id>/applied", findings.applied),
     path("findings/<str:finding_id>/feedback", findings.feedback),
+    path("changes", changes.changes),
+    path("changes/<str:change_id>", changes.change),
     path("collectors", collector_list.collectors),
     path("collectors/tokens", collector_list.invite),
     path("collectors/<int:host_id>", collector_list.collector),

@@ -67,6 +67,21 @@ def test_a_raised_limit_is_told_as_a_change():
         assert told(probe) == {"service.shop.limit.nofile": "123 456"}
 
 
+def test_a_new_start_and_a_new_version_are_told_but_not_who_is_watched_meanwhile():
+    environment = {**os.environ, "DIAGNOSE_SERVICE": "shop", "APP_VERSION": "1.4"}
+    probe = Services()
+    with child("", env=environment) as process:
+        with watching(process.pid):
+            first = told(probe)
+        with child("", env=environment) as younger, watching(younger.pid):
+            assert told(probe) == {}
+    assert first["service.shop.version"] == "1.4"
+    with child("", env=environment | {"APP_VERSION": "1.5"}) as process, watching(process.pid):
+        again = told(probe)
+    assert again["service.shop.version"] == "1.5"
+    assert again["service.shop.started"] != first["service.shop.started"]
+
+
 WRITING = """
 import os, sys
 for line in sys.stdin:

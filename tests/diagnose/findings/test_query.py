@@ -68,6 +68,6 @@ def test_a_list_costs_as_many_queries_for_ten_as_for_two(host, django_assert_num
     from diagnose.findings.describe import as_json
 
     record(host, evaluation(*(judgement(service=f"s{n}") for n in range(10))), at(0))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         assert len([as_json(each) for each in query.list_findings()]) == 10
     assert Finding.objects.count() == 10
