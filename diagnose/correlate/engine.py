@@ -100,6 +100,12 @@ def _why(lacking: list[type[Any]], samples: Samples) -> str:
     """What was not measured, and what the probes said about it."""
     modules = [sys.modules[signal.__module__] for signal in lacking]
     metrics = [name for module in modules for name in module.READS if not samples.of(name)]
+    metrics += [
+        name
+        for module in modules
+        for name in getattr(module, "HISTOGRAMS", ())
+        if not samples.histograms_of(name)
+    ]
     profiles = [f"{kind} profiles" for module in modules for kind in getattr(module, "PROFILES", ())]
     facts = [name for module in modules for name in getattr(module, "FACTS", ()) if name not in samples.facts]
     text = f"not enough readings in the window: {', '.join(metrics + profiles + facts) or 'too few of all'}"

@@ -9,9 +9,9 @@ from functools import cache
 
 from diagnose.correlate.attribution import is_blocked_in_own_code
 from diagnose.correlate.catalogue import all_rules
-from diagnose.correlate.samples import Frame, ProbeFailure, Profile, Samples, Series, Stack
+from diagnose.correlate.samples import Frame, Histogram, ProbeFailure, Profile, Samples, Series, Stack
 from diagnose.models.host import Host
-from diagnose.store import facts, flamegraph, hosts, profiles
+from diagnose.store import facts, flamegraph, histograms, hosts, profiles
 from diagnose.store import series as store
 
 # Stacks are dear to read: only of processes that used this many cores over the whole window (a fault that began in
@@ -21,6 +21,8 @@ _MOST_PROCESSES = 8
 # The heaviest stacks: what is rarer than the 1,000th decides nothing.
 _MOST_STACKS = 1000
 _PROFILES = ("cpu", "gil", "wall")
+# s; probes tell histograms ten seconds apart
+_HISTOGRAM_SECONDS = 5.0
 
 
 def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | None = None) -> Samples | None:
@@ -42,6 +44,7 @@ def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | N
         {fact.name: fact.value for fact in facts.facts(host.pk)},
         tuple(_profiles(host, samples, start_ns, end_ns)),
         tuple(ProbeFailure(each.probe, each.reason) for each in hosts.probes(host.pk) if not each.ok),
+        _histograms(host, histogram_metrics() if wanted is None else wanted, start_ns, end_ns),
     )
 
 
@@ -52,8 +55,18 @@ def _ns(moment: datetime) -> int:
 @cache
 def metrics() -> tuple[str, ...]:
     """All that any rule's signal reads."""
-    signals = {need.signal for rule in all_rules() for need in rule.needs}
-    return tuple(sorted({name for each in signals for name in sys.modules[each.__module__].READS}))
+    return _named("READS")
+
+
+@cache
+def histogram_metrics() -> tuple[str, ...]:
+    """The same of histograms."""
+    return _named("HISTOGRAMS")
+
+
+def _named(kind: str) -> tuple[str, ...]:
+    modules = {sys.modules[need.signal.__module__] for rule in all_rules() for need in rule.needs}
+    return tuple(sorted({name for module in modules for name in getattr(module, kind, ())}))
 
 
 def _series(host: Host, wanted: Sequence[str], start_ns: int, end_ns: int) -> dict[str, tuple[Series, ...]]:
@@ -65,6 +78,21 @@ def _series(host: Host, wanted: Sequence[str], start_ns: int, end_ns: int) -> di
             series = Series(ref.metric, ref.labels, *points[ref.id], ref.counter).known()
             if len(series.values):
                 found.setdefault(ref.metric, []).append(series)
+    return {metric: tuple(group) for metric, group in found.items()}
+
+
+def _histograms(
+    host: Host, wanted: Sequence[str], start_ns: int, end_ns: int
+) -> dict[str, tuple[Histogram, ...]]:
+    refs = store.of_host(host.pk, wanted) if wanted else []
+    points = max(1, round((end_ns - start_ns) / 1e9 / _HISTOGRAM_SECONDS))
+    found: dict[str, list[Histogram]] = {}
+    for ref, maps in zip(
+        refs, histograms.over_time([[ref] for ref in refs], start_ns, end_ns, points), strict=True
+    ):
+        for each in maps:
+            one = Histogram(ref.metric, ref.labels, each.times_ns, each.edges, each.counts, each.sums)
+            found.setdefault(ref.metric, []).append(one)
     return {metric: tuple(group) for metric, group in found.items()}
 
 

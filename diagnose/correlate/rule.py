@@ -64,7 +64,7 @@ def strength(value: float, threshold: float, clear_at: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Where on the host it applies; all empty: everywhere. The pid is for people: a restarted process is the same
-    subject."""
+    subject. `whole_host`: the process is to blame for trouble of all."""
 
     service: str = ""
     pid: int | None = None
@@ -73,12 +73,14 @@ class Subject:
     destination: str = ""
     cgroup: str = ""
     cpu: int | None = None
+    device: str = ""
+    whole_host: bool = False
 
     @property
     def key(self) -> str:
         """What makes two verdicts of a rule the same finding; a restarted container has another namespace."""
         cpu = "" if self.cpu is None else f"cpu{self.cpu}"
-        more = (part for part in (self.destination, self.cgroup, cpu) if part)
+        more = (part for part in (self.destination, self.cgroup, cpu, self.device) if part)
         return "|".join((self.service or self.netns, self.listener, *more))
 
     @property
@@ -92,7 +94,8 @@ class Subject:
     @property
     def everywhere(self) -> bool:
         """Whether it is trouble of the whole host, or of one network namespace of it."""
-        return not any((self.service, self.pid, self.listener, self.destination, self.cgroup))
+        named = any((self.service, self.pid, self.listener, self.destination, self.cgroup))
+        return self.whole_host or not named
 
     def _leads_to(self, destination: str) -> bool:
         """A destination without a port is the way to all of that address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,26 @@ class Series:
         """The part that begins at `start_ns`; it may be empty."""
         first = int(np.searchsorted(self.times_ns, start_ns))
         return Series(self.metric, self.labels, self.times_ns[first:], self.values[first:], self.counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Durations of one metric and label set: `counts[i, j]` took from `edges[j]` to `edges[j + 1]` seconds.
+
+    Row i, of the durations that ended within some seconds from `times_ns[i]` on, took `sums[i]` seconds together.
+    """
+
+    metric: str
+    labels: Mapping[str, str]
+    times_ns: NDArray[np.int64]
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    sums: NDArray[np.float64]
+
+    def between(self, start_ns: int, end_ns: int) -> Histogram:
+        """The part from `start_ns` on and before `end_ns`; it may be empty."""
+        part = slice(*np.searchsorted(self.times_ns, (start_ns, end_ns)).tolist())
+        return replace(self, times_ns=self.times_ns[part], counts=self.counts[part], sums=self.sums[part])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,7 @@ class Samples:
     facts: Mapping[str, str] = field(default_factory=dict)
     profiles: tuple[Profile, ...] = ()
     failures: tuple[ProbeFailure, ...] = ()
+    histograms: Mapping[str, tuple[Histogram, ...]] = field(default_factory=dict)
     _groups: dict[tuple[str, str], dict[str, tuple[Series, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -113,6 +134,10 @@ class Samples:
     def of(self, metric: str) -> tuple[Series, ...]:
         """All series of a metric; empty when it was not measured."""
         return self.series.get(metric, ())
+
+    def histograms_of(self, metric: str) -> tuple[Histogram, ...]:
+        """All histograms of a metric; empty when it was not measured, or nothing happened."""
+        return self.histograms.get(metric, ())
 
     def grouped(self, metric: str, label: str) -> Mapping[str, tuple[Series, ...]]:
         """The series of a metric by the value of one label; those without it stand under ""."""

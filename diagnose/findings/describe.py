@@ -53,6 +53,7 @@ def _subject(verdict: Verdict) -> dict[str, Any]:
         "destination": subject.destination,
         "cgroup": subject.cgroup,
         "cpu": subject.cpu,
+        "device": subject.device,
     }
     return {name: value for name, value in given.items() if value not in (None, "")}
 

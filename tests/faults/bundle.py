@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diagnose.correlate import load
-from diagnose.correlate.samples import Profile, Samples, Series
+from diagnose.correlate.samples import Histogram, Profile, Samples, Series
 from diagnose.models.host import Host
 from diagnose.models.series import Series as SeriesRow
 
@@ -35,19 +37,20 @@ def as_json(samples: Samples, pids: Collection[int], cgroups: Collection[str]) -
     every = [each for group in samples.series.values() for each in group]
     mine = {"pid": {str(pid) for pid in pids}, "cgroup": set(cgroups)}
 
-    def ours(series: Series) -> bool:
+    def ours(labels: Mapping[str, str]) -> bool:
         """What eBPF tells of other network namespaces is other people's, too."""
-        known = all(
-            series.labels[label] in mine[label] for label in ("pid", "cgroup") if label in series.labels
-        )
-        return known and "netns" not in series.labels
+        known = all(labels[label] in mine[label] for label in ("pid", "cgroup") if label in labels)
+        return known and "netns" not in labels
 
     return {
         "host": samples.host,
         "start_ms": samples.start_ns // 10**6,
         "end_ms": samples.end_ns // 10**6,
         "facts": dict(samples.facts),
-        "series": [_series(each) for each in every if ours(each)],
+        "series": [_series(each) for each in every if ours(each.labels)],
+        "histograms": [
+            _histogram(each) for group in samples.histograms.values() for each in group if ours(each.labels)
+        ],
         "profiles": [_profile(each) for each in samples.profiles if each.pid in pids],
     }
 
@@ -59,6 +62,18 @@ def _series(series: Series) -> dict[str, Any]:
         "counter": series.counter,
         "times": (series.times_ns // 10**6).tolist(),
         "values": [round(float(value), 6) for value in series.values],
+    }
+
+
+def _histogram(histogram: Histogram) -> dict[str, Any]:
+    """Each row by the buckets that have something in them."""
+    return {
+        "metric": histogram.metric,
+        "labels": dict(histogram.labels),
+        "times": (histogram.times_ns // 10**6).tolist(),
+        "edges": [round(float(edge), 9) for edge in histogram.edges],
+        "counts": [[[int(at), int(row[at])] for at in np.flatnonzero(row)] for row in histogram.counts],
+        "sums": [round(float(value), 6) for value in histogram.sums],
     }
 
 

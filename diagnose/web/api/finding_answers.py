@@ -22,6 +22,7 @@ class Subject(Answer, frozen=True, omit_defaults=True):
     destination: str | msgspec.UnsetType = msgspec.UNSET
     cgroup: str | msgspec.UnsetType = msgspec.UNSET
     cpu: int | msgspec.UnsetType = msgspec.UNSET
+    device: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Impact(Answer, frozen=True):

@@ -25,6 +25,7 @@ ALLOWED = {
     "math",
     "numpy",
     "pathlib",
+    "re",
     "statistics",
     "sys",
     "typing",

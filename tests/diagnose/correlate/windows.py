@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.correlate.samples import Frame, Profile, Samples, Series, Stack
+from diagnose.correlate.samples import Frame, Histogram, Profile, Samples, Series, Stack
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "windows"
 BUNDLES = FOLDER.parent / "bundles"
@@ -43,7 +43,22 @@ def parsed(raw: Mapping[str, Any]) -> Samples:
         {metric: tuple(group) for metric, group in series.items()},
         raw["facts"],
         tuple(_profile(each) for each in raw["profiles"]),
+        histograms=_histograms(raw.get("histograms", ())),
     )
+
+
+def _histograms(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Histogram, ...]]:
+    """Windows that were recorded before rules read histograms have none."""
+    found: dict[str, list[Histogram]] = {}
+    for row in rows:
+        counts = np.zeros((len(row["times"]), len(row["edges"]) - 1), np.int64)
+        for at, buckets in enumerate(row["counts"]):
+            for bucket, count in buckets:
+                counts[at, bucket] = count
+        times, edges, sums = np.array(row["times"], np.int64), np.array(row["edges"]), np.array(row["sums"])
+        one = Histogram(row["metric"], row["labels"], times * 10**6, edges, counts, sums)
+        found.setdefault(row["metric"], []).append(one)
+    return {metric: tuple(group) for metric, group in found.items()}
 
 
 def _profile(raw: Mapping[str, Any]) -> Profile:
@@ -64,6 +79,11 @@ def without(
         series={
             name: group for name, group in samples.series.items() if not name.startswith(metrics or ("-",))
         },
+        histograms={
+            name: group
+            for name, group in samples.histograms.items()
+            if not name.startswith(metrics or ("-",))
+        },
         profiles=tuple(each for each in samples.profiles if each.type not in profiles),
         facts={name: value for name, value in samples.facts.items() if name not in facts},
     )
@@ -83,7 +103,11 @@ def until(samples: Samples, seconds: float) -> Samples:
                 )
         if cut:
             series[metric] = tuple(cut)
-    return dataclasses.replace(samples, end_ns=end_ns, series=series)
+    histograms = {
+        metric: tuple(each.between(0, end_ns) for each in group)
+        for metric, group in samples.histograms.items()
+    }
+    return dataclasses.replace(samples, end_ns=end_ns, series=series, histograms=histograms)
 
 
 def synthetic(
@@ -92,8 +116,10 @@ def synthetic(
     step: float = 1.0,
     facts: Mapping[str, str] | None = None,
     profiles: Sequence[Profile] = (),
+    durations: Mapping[str, Sequence[tuple[Mapping[str, str], Sequence[Sequence[float]]]]] | None = None,
 ) -> Samples:
-    """Made by hand: by metric, label sets with their readings, `step` seconds apart and ending together."""
+    """Made by hand: by metric, label sets with their readings, `step` seconds apart and ending together; `durations`
+    are those of histograms, in seconds, for each step."""
     longest = max((len(values) for group in readings.values() for _, values in group), default=2)
     end_ns = START_NS + int((longest - 1) * step * 1e9)
     series = {}
@@ -108,4 +134,20 @@ def synthetic(
             )
             for labels, values in group
         )
-    return Samples("synthetic", START_NS, end_ns, series, facts or {}, tuple(profiles))
+    histograms = {
+        metric: tuple(_histogram(metric, labels, steps, end_ns, step) for labels, steps in group)
+        for metric, group in (durations or {}).items()
+    }
+    return Samples("synthetic", START_NS, end_ns, series, facts or {}, tuple(profiles), histograms=histograms)
+
+
+# s; a tenth wide
+EDGES = np.array([0.0, *(1e-5 * 1.1**step for step in range(160))])
+
+
+def _histogram(
+    metric: str, labels: Mapping[str, str], steps: Sequence[Sequence[float]], end_ns: int, step: float
+) -> Histogram:
+    times = np.array([end_ns - int(back * step * 1e9) for back in range(len(steps))][::-1], np.int64)
+    counts = np.array([np.histogram(durations, EDGES)[0] for durations in steps], np.int64)
+    return Histogram(metric, labels, times, EDGES, counts, np.array([sum(each) for each in steps]))
