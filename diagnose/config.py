@@ -74,6 +74,21 @@ def _size(value: str) -> int:
     return int(float(match[1]) * 1024 ** _POWERS[match[2].upper()])
 
 
+def _source_patterns(value: str) -> list[tuple[str, str]]:
+    """`PREFIX=URL` or `URL`, separated by spaces: the file's prefix and the address with {file} and {line}."""
+    found = []
+    for part in value.split():
+        bare = part.startswith(("http://", "https://"))
+        prefix, url = ("", part) if bare else (part.partition("=")[0], part.partition("=")[2])
+        if not url.startswith(("http://", "https://")) or "{file}" not in url:
+            raise ValueError(
+                f"{part!r} is no pattern; use https://git.example.com/shop/blob/main/{{file}}#L{{line}}, "
+                "or /srv/shop/=https://… for files below that path"
+            )
+        found.append((prefix, url))
+    return found
+
+
 def _directory(value: str) -> Path:
     return Path(value) if Path(value).is_absolute() else ROOT / value
 
@@ -152,6 +167,12 @@ SETTINGS = (
         "20G",
         _size,
         "Most disk space telemetry may take; the oldest raw data goes first, then captures, rollups last.",
+    ),
+    Setting(
+        "SOURCE_URL",
+        "",
+        _source_patterns,
+        "Where a frame's source can be read: an address with {file} and {line}; or PREFIX=ADDRESS, several of them.",
     ),
     Setting("DEBUG", "0", _flag, "Django's debug pages; for development only."),
 )

@@ -28,7 +28,7 @@ def text_of(labels: Mapping[str, str]) -> str:
 
 def carries(labels: str, wanted: Collection[tuple[str, str]]) -> bool:
     """Whether all of `wanted` are among the labels."""
-    return not wanted or _items(labels).issuperset(wanted)
+    return not wanted or items_of(labels).issuperset(wanted)
 
 
 @lru_cache(maxsize=10_000)
@@ -66,10 +66,11 @@ def _text(items: tuple[tuple[str, str], ...]) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _items(labels: str) -> frozenset[tuple[str, str]]:
+def items_of(labels: str) -> frozenset[tuple[str, str]]:
+    """Names with their values."""
     return frozenset(json.loads(labels).items())
 
 
 @lru_cache(maxsize=10_000)
 def _lasting(labels: str) -> str:
-    return text_of({name: value for name, value in _items(labels) if name not in _SHORT_LIVED})
+    return text_of({name: value for name, value in items_of(labels) if name not in _SHORT_LIVED})

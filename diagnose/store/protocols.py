@@ -83,6 +83,9 @@ class ProfileStore(Protocol):
 
     def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]: ...
 
+    def label_sets(self, which: ProfileFilter, start_ns: int, end_ns: int) -> set[tuple[int, str]]:
+        """Hosts with the sets of labels (`labelsets`) that profiles carried there, all hours of the span whole."""
+
     def roll_up(self, now_ns: int) -> int:
         """Recompute the rollups of finished hours that new data touched; how many were."""
 

@@ -17,7 +17,7 @@ from diagnose.models import Capture
 from diagnose.models.access import Role
 from diagnose.store import profiles
 from diagnose.web import capture_states
-from diagnose.web.profile import addresses
+from diagnose.web.profile_choice import addresses
 
 BASELINE_SECONDS = 3600
 

@@ -12,7 +12,7 @@ from diagnose.captures import query as captures_in
 from diagnose.captures.lifecycle import OPEN
 from diagnose.models.access import Role
 from diagnose.web import capture_states
-from diagnose.web.profile import addresses
+from diagnose.web.profile_choice import addresses
 
 
 @page()

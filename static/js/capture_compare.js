@@ -4,7 +4,7 @@
 import { duration, whole } from "./flamegraph/details.js";
 import { changesOf, points, share } from "./flamegraph/diff.js";
 import { FlameGraph } from "./flamegraph/index.js";
-import { get } from "./flamegraph/load.js";
+import { get } from "./fetch.js";
 
 /** @typedef {import("./flamegraph/diff.js").Change} Change */
 
@@ -53,7 +53,7 @@ function row(graph, one) {
   button.className = "button--quiet flame__function";
   button.textContent = one.name;
   button.title = one.file;
-  button.addEventListener("click", () => graph.highlight(one.name, one.file));
+  button.addEventListener("click", () => graph.finder.highlight(one.name, one.file));
   name.append(button);
   line.append(name, cell(share(one.before, 1)), cell(share(one.now, 1)), cell(points(one.now - one.before)));
   line.dataset.change = one.now > one.before ? "more" : "less";

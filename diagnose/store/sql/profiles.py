@@ -14,7 +14,7 @@ from diagnose.store.offsetblob import encode_offsets
 from diagnose.store.protocols import GroupSum, ProfileFilter, StoredProfiles, Timed
 from diagnose.store.rows import HOUR_NS, NS_PER_MS, BatchKey, ProfileBatch, ProfileRow
 from diagnose.store.schema import Kind
-from diagnose.store.sql import merge, rollup, stored, times
+from diagnose.store.sql import labels, merge, rollup, stored, times
 
 _ADD_PROFILE = "INSERT INTO profile (key, start_ns, duration_ms, period_ns, counts) VALUES (?, ?, ?, ?, ?)"
 _ADD_TIMES = (
@@ -77,6 +77,9 @@ class SqlProfileStore:
     def stored(self, host_ids: tuple[int, ...], start_ns: int, end_ns: int) -> list[StoredProfiles]:
         return stored.stored(host_ids, start_ns, end_ns)
 
+    def label_sets(self, which: ProfileFilter, start_ns: int, end_ns: int) -> set[tuple[int, str]]:
+        return labels.label_sets(which, start_ns, end_ns)
+
     def roll_up(self, now_ns: int) -> int:
         return sum(rollup.roll_up_day(day, now_ns) for day in days.stored_days("profiles"))
 
@@ -127,8 +130,8 @@ def _append_to(day: str, kind: Kind, of_batches: Sequence[_DayRows]) -> None:
 
 def _key(host_id: int, row: ProfileRow) -> _Key:
     group, hour = row.group, row.start_ns // HOUR_NS
-    labels = labelsets.text_of(row.labels)
-    return hour, group.service_id, group.type, group.unit, host_id, labels, row.capture_id or ""
+    carried = labelsets.text_of(row.labels)
+    return hour, group.service_id, group.type, group.unit, host_id, carried, row.capture_id or ""
 
 
 def _number(file: Writing, key: _Key) -> int:

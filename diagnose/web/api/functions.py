@@ -12,15 +12,18 @@ from diagnose.models.access import Role
 from diagnose.store import sandwich as sandwiches
 from diagnose.store import shares
 from diagnose.web.api import profile_answers, query, selection
+from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
-from diagnose.web.api.selection import CUT, FILE, FUNCTION, SELECT
+from diagnose.web.api.selection import CUT, FILE, FUNCTION, GROUP, SELECT
 
 _SLICES = query.whole("slices", "About how many slices.", least=1, most=500, default=60)
 
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=profile_answers.Sandwich, query=(*SELECT, FUNCTION, FILE, CUT), problems=(404, 409))
+@described(
+    answer=profile_answers.Sandwich, query=(*SELECT, CELLS, GROUP, FUNCTION, FILE, CUT), problems=(404, 409)
+)
 def sandwich(request: ApiRequest) -> HttpResponse:
     """One function between everything that calls it and everything it calls."""
     function, file, cut = FUNCTION.of(request), FILE.of(request), CUT.of(request)

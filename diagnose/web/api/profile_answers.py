@@ -178,6 +178,29 @@ class Shares(Answer, frozen=True):
     total: list[float | None]
 
 
+class Part(Answer, frozen=True):
+    """What a thread, a host or a value of a label has of the samples; `value` of a host is its id, `name` its name."""
+
+    value: str
+    name: str
+    total: int
+    share: float
+
+
+class Breakdown(Answer, frozen=True):
+    """Largest first; `left_out` more values were not looked at. `labels` are those that can be asked for."""
+
+    service: str
+    type: str
+    unit: str
+    period_ns: int
+    total: int
+    by: str
+    labels: list[str]
+    left_out: int
+    results: list[Part]
+
+
 class HeatMap(Answer, frozen=True):
     """`counts[i][j]` samples were taken in the j-th of `rows` parts of the i-th second after `start` (Unix seconds).
 

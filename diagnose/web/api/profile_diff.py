@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from django.http import HttpResponse
@@ -12,7 +13,8 @@ from diagnose.captures import query as captures
 from diagnose.models.access import Role
 from diagnose.store import diff as diffs
 from diagnose.store.profiles import Selector
-from diagnose.web.api import profile_answers, query, scope, selection
+from diagnose.web.api import cells, profile_answers, query, scope, selection
+from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
 from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS, Selection
 
@@ -32,13 +34,18 @@ _FROM = query.moment(
 )
 _TO = query.moment("base.to", "End of the base's range. Default: where the other begins.")
 _CAPTURE = query.text("base.capture", "The base is the on-demand capture of this id.")
-_BASE = (_HOST, _LABELS, _THREAD, _FROM, _TO, _CAPTURE)
+_CELLS = cells.parameter(
+    "base.cells", "The base is this region of the heat map, within the range of the other side; see `cells`."
+)
+_BASE = (_CELLS, _HOST, _LABELS, _THREAD, _FROM, _TO, _CAPTURE)
 
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
 @described(
-    answer=profile_answers.Diff, query=(*SELECT, GROUP, *_BASE, _MODE, THREADS, CUT), problems=(404, 409)
+    answer=profile_answers.Diff,
+    query=(*SELECT, CELLS, GROUP, *_BASE, _MODE, THREADS, CUT),
+    problems=(404, 409),
 )
 def diff(request: ApiRequest) -> HttpResponse:
     """A selection of a service against a base, on one tree.
@@ -64,6 +71,9 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
     thread = selection.thread_of(request, _THREAD) or other.selector.thread
     if _CAPTURE.of(request):
         return selection.of_capture(captures.get(_CAPTURE.of(request)), "", thread)
+    region = selection.cells_of(request, _CELLS)
+    if region and not (_FROM.of(request) or _TO.of(request)):
+        return replace(_other_hosts(request, other, thread), cells=region)
     end_ns, start_ns = _TO.of(request), _FROM.of(request)
     length_ns = other.end_ns - other.start_ns
     if end_ns is None:
@@ -71,6 +81,12 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
     start_ns = end_ns - length_ns if start_ns is None else start_ns
     if start_ns >= end_ns:
         raise query.refusal("base.from", f"{start_ns / 1e9:.3f} is not before base.to {end_ns / 1e9:.3f}")
+    found = _other_hosts(request, other, thread)
+    return replace(found, start_ns=start_ns, end_ns=end_ns, cells=region)
+
+
+def _other_hosts(request: ApiRequest, other: Selection, thread: str | None) -> Selection:
+    """The other side with the base's hosts and labels, where it names any."""
     selector = Selector(
         other.service,
         other.selector.type,
@@ -78,4 +94,4 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
         query.labels_of(request, "base.label.") or other.selector.labels,
         thread=thread,
     )
-    return Selection(selector, start_ns, end_ns)
+    return Selection(selector, other.start_ns, other.end_ns)

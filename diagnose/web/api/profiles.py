@@ -7,17 +7,17 @@ from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.models.access import Role
-from diagnose.reports.export import folded, pprof, speedscope
+from diagnose.reports.export import folded, pprof, speedscope, svg
 from diagnose.store import flamegraph as graphs
 from diagnose.store import profiles as store
 from diagnose.web.api import paging, profile_answers, query, scope, selection
+from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
 from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS
 
-FORMATS = ("json", "pprof", "folded", "speedscope")
-_PLANNED = ("svg",)
+FORMATS = ("json", "pprof", "folded", "speedscope", "svg")
 _MOST_STACKS = 100_000
-_FORMAT = query.choice("format", "The answer's format.", (*FORMATS, *_PLANNED), "json")
+_FORMAT = query.choice("format", "The answer's format.", FORMATS, "json")
 
 
 @endpoint("GET", role=Role.VIEWER)
@@ -45,24 +45,25 @@ def profiles(request: ApiRequest) -> profile_answers.StoredProfilesList:
 @endpoint("GET", role=Role.VIEWER)
 @described(
     answer=profile_answers.FlameGraph,
-    query=(*SELECT, GROUP, THREADS, CUT, _FORMAT),
-    other_types=(folded.CONTENT_TYPE, pprof.CONTENT_TYPE),
+    query=(*SELECT, CELLS, GROUP, THREADS, CUT, _FORMAT),
+    other_types=(folded.CONTENT_TYPE, pprof.CONTENT_TYPE, svg.CONTENT_TYPE),
     problems=(404, 409),
 )
 def flamegraph(request: ApiRequest) -> HttpResponse:
     """The profiles of a service in a range, merged into one flame graph.
 
     `format=folded` answers folded stacks as text, `format=speedscope` a file for speedscope, `format=pprof` one for
-    `go tool pprof`.
+    `go tool pprof`, `format=svg` a picture.
     """
     shape = _FORMAT.of(request)
-    if shape in _PLANNED:
-        raise query.refusal("format", f"{shape!r} is not supported: use one of {', '.join(FORMATS)}")
     threads, cut = THREADS.of(request), CUT.of(request)
     chosen = selection.of_request(request)
     service, merged = chosen.service, chosen.merged()
-    if shape == "json":
-        return as_json(graphs.build(service, merged, threads=threads, cut=cut).as_json())
+    if shape in {"json", "svg"}:
+        graph = graphs.build(service, merged, threads=threads, cut=cut)
+        if shape == "svg":
+            return HttpResponse(svg.export(graph), content_type=svg.CONTENT_TYPE)
+        return as_json(graph.as_json())
     rows = graphs.stacks(service, merged, _MOST_STACKS)
     if shape == "folded":
         return HttpResponse(folded.export(rows, threads=threads), content_type=folded.CONTENT_TYPE)
@@ -76,7 +77,9 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
-@described(answer=profile_answers.FunctionList, query=(*SELECT, GROUP, query.LIMIT), problems=(404, 409))
+@described(
+    answer=profile_answers.FunctionList, query=(*SELECT, CELLS, GROUP, query.LIMIT), problems=(404, 409)
+)
 def top(request: ApiRequest) -> profile_answers.FunctionList:
     """The functions of a service in a range, those that ran longest themselves first."""
     limit, chosen = query.LIMIT.of(request), selection.of_request(request)

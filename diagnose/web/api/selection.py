@@ -9,9 +9,12 @@ from diagnose.access.problems import Problem
 from diagnose.captures import describe
 from diagnose.captures import query as captures
 from diagnose.models import Capture
+from diagnose.store import heatmap
 from diagnose.store import profiles as store
+from diagnose.store.heatmap import Interval
 from diagnose.store.profiles import Merged, Selector
 from diagnose.web.api import query, scope
+from diagnose.web.api.cells import CELLS
 from diagnose.web.api.query import Parameter
 
 TYPES = ("cpu", "wall", "gil", "offcpu", "alloc_space", "inuse_space", "goroutine", "mutex", "block")
@@ -29,17 +32,19 @@ CUT = query.share("cut", "Leave out nodes under this share of the whole.", 0.000
 THREADS = query.flag("threads", "Put the thread's name below the root.")
 FUNCTION = query.text("function", "The function, by its whole name.", required=True)
 FILE = query.text("file", "Only the function of that name in this file. Default: in all files.")
+# With CELLS it is what every endpoint of merged profiles takes.
 SELECT = (SERVICE, TYPE, scope.HOST, query.LABELS, THREAD, query.FROM, query.TO, CAPTURE)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`more` are of the same service and type: captures of other hosts."""
+    """`more` are of the same service and type: captures of other hosts. `cells` are parts of the range."""
 
     selector: Selector
     start_ns: int
     end_ns: int
     more: tuple[Selection, ...] = ()
+    cells: tuple[Interval, ...] = ()
 
     @property
     def service(self) -> str:
@@ -50,13 +55,31 @@ class Selection:
         return tuple(dict.fromkeys(host for one in (self, *self.more) for host in one.selector.host_ids))
 
     def merged(self) -> Merged:
+        """Raises Problem 404 for cells of profiles that do not tell when their samples were taken."""
+        if self.cells:
+            try:
+                return heatmap.region(self.selector, self.cells)
+            except heatmap.NoSampleTimes as error:
+                raise no_times(error) from None
         if not self.more:
             return store.merge(self.selector, self.start_ns, self.end_ns)
         return store.merge_all([(one.selector, one.start_ns, one.end_ns) for one in (self, *self.more)])
 
 
+def no_times(error: heatmap.NoSampleTimes) -> Problem:
+    return Problem(404, "No sample times", f"{error}: GET /api/v1/profiles/flamegraph shows them without.")
+
+
+def cells_of(request: ApiRequest, cells: Parameter[list[Interval]] = CELLS) -> tuple[Interval, ...]:
+    return tuple(interval for part in cells.all_of(request) for interval in part)
+
+
 def of_request(request: ApiRequest) -> Selection:
     """What the query selects. Raises Problem 422 without service or capture, 404 for an unknown capture."""
+    return replace(_of_request(request), cells=cells_of(request))
+
+
+def _of_request(request: ApiRequest) -> Selection:
     thread = thread_of(request, THREAD)
     given_type = TYPE.of(request) if request.GET.get(TYPE.name) else ""
     if GROUP.of(request):

@@ -8,6 +8,7 @@ from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
 from diagnose.web.api import (
+    breakdown,
     capture_groups,
     captures,
     changes,
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path("profiles/flamegraph", profiles.flamegraph),
     path("profiles/top", profiles.top),
     path("profiles/diff", profile_diff.diff),
+    path("profiles/breakdown", breakdown.breakdown),
     path("profiles/sandwich", functions.sandwich),
     path("profiles/function", functions.function),
     path("profiles/heatmap", heatmap.heatmap),

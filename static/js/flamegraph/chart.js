@@ -35,6 +35,8 @@ export class Chart {
     /** @type {import("./draw.js").Scene | null} */
     this.scene = null;
     this.asked = false;
+    /** @type {import("./colors.js").Coloring} */
+    this.coloring = "package";
     frame.addEventListener("scroll", () => this.ask());
     new ResizeObserver(() => this.ask()).observe(frame);
     watchTheme(() => this.recolor());
@@ -42,7 +44,6 @@ export class Chart {
 
   /** @param {Graph} graph */
   show(graph) {
-    const theme = currentTheme();
     this.kinds = kindsOf(graph.flat);
     this.scene = {
       graph,
@@ -53,9 +54,7 @@ export class Chart {
       width: 0,
       height: 0,
       scrollTop: 0,
-      fills: fillsOf(graph.flat, this.kinds, theme),
-      shades: shadesOf(graph.flat, theme),
-      inks: inksOf(theme),
+      ...this.colors(graph.flat, this.kinds),
       matches: null,
       zoomed: 0,
       hovered: -1,
@@ -66,13 +65,26 @@ export class Chart {
     this.listener.zoomed(0);
   }
 
+  /**
+   * @param {import("./layout.js").FlatGraph} flat
+   * @param {import("./colors.js").Kind[]} kinds
+   */
+  colors(flat, kinds) {
+    const theme = currentTheme();
+    const shades = this.coloring === "change" ? shadesOf(flat, theme) : null;
+    return { fills: fillsOf(flat, kinds, theme, this.coloring), shades, inks: inksOf(theme) };
+  }
+
   recolor() {
     if (!this.scene || !this.kinds) return;
-    const theme = currentTheme();
-    this.scene.fills = fillsOf(this.scene.graph.flat, this.kinds, theme);
-    this.scene.shades = shadesOf(this.scene.graph.flat, theme);
-    this.scene.inks = inksOf(theme);
+    Object.assign(this.scene, this.colors(this.scene.graph.flat, this.kinds));
     this.ask();
+  }
+
+  /** @param {import("./colors.js").Coloring} coloring */
+  setColoring(coloring) {
+    this.coloring = coloring;
+    this.recolor();
   }
 
   /** Paint once before the next frame, however often this is called. */

@@ -4,16 +4,19 @@
  * native grey), the package chooses the shade, so that neighbours of one package look alike.
  */
 
+import { gettext } from "../words.js";
+
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
 /** @typedef {"own" | "library" | "language" | "native" | "none"} Kind */
+/** What a colour stands for; `change` is of a difference only. @typedef {"package" | "layer" | "change"} Coloring */
 
 /** @type {Record<Kind, string>} */
 export const KIND_NAMES = {
-  own: "Own code",
-  library: "Libraries",
-  language: "The language itself",
-  native: "Native and kernel",
-  none: "Outside any known frame",
+  own: gettext("Own code"),
+  library: gettext("Libraries"),
+  language: gettext("The language itself"),
+  native: gettext("Native and kernel"),
+  none: gettext("Outside any known frame"),
 };
 
 /** Hue range and saturation (percent) of each kind. */
@@ -94,14 +97,15 @@ export function kindsOf(flat) {
  * @param {FlatGraph} flat
  * @param {Kind[]} kinds
  * @param {"light" | "dark"} theme
+ * @param {Coloring} coloring
  * @returns {string[]}  fill by frame
  */
-export function fillsOf(flat, kinds, theme) {
+export function fillsOf(flat, kinds, theme, coloring) {
   const { strings, frames } = flat;
   /** @type {Map<string, string>} */
   const known = new Map();
   return kinds.map((kind, frame) => {
-    const key = packageOf(strings[frames.file[frame]], strings[frames.module[frame]]);
+    const key = coloring === "layer" ? "" : packageOf(strings[frames.file[frame]], strings[frames.module[frame]]);
     const place = `${kind} ${key}`;
     const color = known.get(place) ?? fill(kind, key, theme);
     known.set(place, color);

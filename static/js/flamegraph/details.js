@@ -1,12 +1,13 @@
 // @ts-check
 /** A frame in words: for the tooltip, the line below the graph and the live region. */
 
+import { gettext, LANGUAGE, ngettext, say } from "../words.js";
 import { changeInWords } from "./diff.js";
 import { frameOf } from "./layout.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
 
-const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const WHOLE = new Intl.NumberFormat(LANGUAGE, { maximumFractionDigits: 0 });
 const BYTES = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** @param {number} value */
@@ -49,7 +50,8 @@ export function amount(flat, value) {
   if (flat.unit === "bytes") return size(value);
   if (flat.unit === "count") return whole(value);
   if (flat.unit === "nanoseconds") return duration(value / 1e9);
-  return `${whole(value)} samples, ${duration((value * flat.period_ns) / 1e9)}`;
+  const time = duration((value * flat.period_ns) / 1e9);
+  return say(ngettext("%(count)s sample, %(time)s", "%(count)s samples, %(time)s", value), { count: whole(value), time });
 }
 
 /**
@@ -72,10 +74,10 @@ export function describe(graph, node) {
   /** @type {[string, string][]} */
   const rows = [];
   const place = placeOf(graph, node);
-  if (place) rows.push(["at", place]);
-  if (module) rows.push(["module", module]);
-  rows.push(["total", `${percent(total[node], total[0])} · ${amount(flat, total[node])}`]);
-  rows.push(["self", `${percent(self[node], total[0])} · ${amount(flat, self[node])}`]);
+  if (place) rows.push([gettext("at"), place]);
+  if (module) rows.push([gettext("module"), module]);
+  rows.push([gettext("total"), `${percent(total[node], total[0])} · ${amount(flat, total[node])}`]);
+  rows.push([gettext("self"), `${percent(self[node], total[0])} · ${amount(flat, self[node])}`]);
   rows.push(...changeInWords(graph, node));
   return { title: name, rows };
 }
@@ -90,5 +92,6 @@ export function sentence(graph, node) {
   const { title, rows } = describe(graph, node);
   const below = graph.end[node] - node - 1;
   const spoken = rows.map(([label, value]) => `${label} ${value.replace(" · ", ", ")}`).join("; ");
-  return `${title}; depth ${graph.depth[node]}; ${spoken}; ${below ? `${whole(below)} frames below` : "leaf"}.`;
+  const under = below ? say(ngettext("%(count)s frame below", "%(count)s frames below", below), { count: whole(below) }) : gettext("leaf");
+  return say(gettext("%(name)s; depth %(depth)s; %(figures)s; %(under)s."), { name: title, depth: graph.depth[node], figures: spoken, under });
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** What a difference shows beside a flame graph: each node's change of share, as a colour, in words and as a table. */
 
+import { gettext, say } from "../words.js";
 import { frameOf } from "./layout.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
@@ -44,7 +45,10 @@ function shade(change, theme) {
 export function changeInWords(graph, node) {
   const { change, base_total: base } = graph.flat.nodes;
   if (!change || !base) return [];
-  return [["hour before", share(base[node], base[0])], ["change", points(change[node] ?? 0)]];
+  return [
+    [gettext("base"), share(base[node], base[0])],
+    [gettext("change"), points(change[node] ?? 0)],
+  ];
 }
 
 /**
@@ -78,5 +82,6 @@ export function share(value, all) {
 
 /** @param {number} change */
 export function points(change) {
-  return `${change > 0 ? "+" : change < 0 ? "−" : ""}${Math.abs(100 * change).toFixed(1)} points`;
+  const sign = change > 0 ? "+" : change < 0 ? "−" : "";
+  return say(gettext("%(change)s points"), { change: `${sign}${Math.abs(100 * change).toFixed(1)}` });
 }

@@ -1,21 +1,23 @@
 // @ts-check
 /** The flame graph as a part of a page: binds the markup of templates/_flamegraph.html to a chart. */
 
+import { gettext, say } from "../words.js";
+import { Actions } from "./actions.js";
 import { Chart } from "./chart.js";
-import { copyText } from "./copy.js";
-import { percent, sentence, whole } from "./details.js";
-import { bindKeys, bindPointer } from "./interact.js";
-import { invert } from "./invert.js";
-import { frameOf, layOut } from "./layout.js";
+import { sentence, whole } from "./details.js";
+import { Edits, showEdits } from "./edits.js";
+import { Finder } from "./finder.js";
+import { bindKeys, bindPointer, bindSearchKey } from "./interact.js";
+import { layOut } from "./layout.js";
 import { showLegend } from "./legend.js";
-import { find, findFunction, matcher } from "./search.js";
+import { download, pictureOf } from "./picture.js";
 import { FunctionTable } from "./table.js";
 import { describeAsElements, hideTooltip, showTooltip } from "./tooltip.js";
 import { showTrail } from "./trail.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
 /** @typedef {import("./layout.js").Graph} Graph */
-/** @typedef {import("./search.js").Found} Found */
+/** @typedef {import("./colors.js").Coloring} Coloring */
 
 export class FlameGraph {
   /** Those on the page, by their element. @type {WeakMap<Element, FlameGraph>} */
@@ -25,12 +27,10 @@ export class FlameGraph {
   constructor(root) {
     this.root = root;
     FlameGraph.shown.set(root, this);
-    /** @type {Graph | null} */
+    /** What is drawn. @type {Graph | null} */
     this.graph = null;
-    /** @type {Graph | null} */
-    this.callees = null;
-    /** @type {Found | null} */
-    this.found = null;
+    /** Opens a function by itself, where the page can. @type {((name: string, file: string) => void) | null} */
+    this.onFunction = null;
     this.chart = new Chart(
       /** @type {HTMLCanvasElement} */ (this.part("canvas")),
       this.part("extent"),
@@ -41,13 +41,15 @@ export class FlameGraph {
         zoomed: (node) => this.zoomed(node),
       },
     );
+    this.edits = new Edits((graph) => this.use(graph));
     this.table = new FunctionTable(/** @type {HTMLTableElement} */ (this.part("functions")), (row) =>
-      this.highlight(row.name, row.file),
+      this.finder.highlight(row.name, row.file),
     );
-    this.search = /** @type {HTMLInputElement} */ (this.part("search"));
-    this.regex = /** @type {HTMLInputElement} */ (this.part("regex"));
+    this.finder = new Finder(this);
+    this.actions = new Actions(this);
     bindPointer(this.chart);
     bindKeys(this.chart, this.commands());
+    bindSearchKey(() => this.finder.text.focus());
     this.bindBar();
   }
 
@@ -60,14 +62,16 @@ export class FlameGraph {
 
   /** @param {FlatGraph} flat */
   show(flat) {
-    this.callees = layOut(flat);
-    this.part("invert").setAttribute("aria-pressed", "false");
-    this.use(this.callees);
+    const different = Boolean(flat.nodes.change);
+    this.part("coloring-change").hidden = !different;
+    this.setColoring(different ? "change" : "package");
+    this.edits.load(layOut(flat));
   }
 
   /** @param {import("./table.js").Top} top */
   showFunctions(top) {
     this.table.show(top);
+    void this.finder.find();
   }
 
   /** @param {Graph} graph */
@@ -75,30 +79,59 @@ export class FlameGraph {
     this.graph = graph;
     this.chart.show(graph);
     this.chart.canvas.setAttribute("aria-label", summary(graph));
-    showLegend(this.part("legend"), graph, this.chart.kinds ?? []);
+    this.showLegend();
     this.selected(-1);
-    this.find();
+    showEdits(this.part("edits"), this.edits);
+    void this.finder.find();
   }
 
+  /** Keys of the focused graph. */
   commands() {
+    const { actions, finder } = this;
     return {
-      focusSearch: () => this.search.focus(),
-      showKeys: () => /** @type {HTMLDialogElement} */ (this.part("keys")).showModal(),
-      copyName: () => void this.copyName(),
-      nextMatch: (/** @type {1 | -1} */ step) => this.nextMatch(step),
+      "/": () => finder.text.focus(),
+      "?": () => this.showKeys(),
+      c: () => void actions.copyName(),
+      C: () => void actions.copyStack(),
+      f: () => actions.focus(),
+      h: () => actions.hide(),
+      u: () => this.edits.undo(this.edits.steps.length - 1),
+      s: () => actions.openFunction(),
+      o: () => actions.openSource(),
+      n: () => finder.step(1),
+      N: () => finder.step(-1),
     };
   }
 
   bindBar() {
-    const { chart } = this;
-    this.search.addEventListener("input", () => this.find());
-    this.regex.addEventListener("change", () => this.find());
-    this.search.addEventListener("keydown", (event) => this.searchKey(event));
-    this.part("reset").addEventListener("click", () => chart.zoom(0));
-    this.part("copy").addEventListener("click", () => void this.copyName());
-    this.part("help").addEventListener("click", () => this.commands().showKeys());
-    this.toggle("orientation", (on) => chart.setOrientation(on));
-    this.toggle("invert", (on) => this.setInverted(on));
+    this.part("reset").addEventListener("click", () => this.chart.zoom(0));
+    this.part("help").addEventListener("click", () => this.showKeys());
+    this.part("picture").addEventListener("click", () => void this.savePicture());
+    this.toggle("orientation", (on) => this.chart.setOrientation(on));
+    this.toggle("invert", (on) => this.edits.invert(on));
+    this.toggle("collapse", (on) => this.edits.collapse(on));
+    this.coloring.addEventListener("change", () => {
+      this.setColoring(/** @type {Coloring} */ (this.coloring.value));
+      this.showLegend();
+    });
+  }
+
+  get coloring() {
+    return /** @type {HTMLSelectElement} */ (this.part("coloring"));
+  }
+
+  /** @param {Coloring} coloring */
+  setColoring(coloring) {
+    this.coloring.value = coloring;
+    this.chart.setColoring(coloring);
+  }
+
+  showLegend() {
+    if (this.graph) showLegend(this.part("legend"), this.graph, this.chart.kinds ?? [], this.chart.coloring);
+  }
+
+  showKeys() {
+    /** @type {HTMLDialogElement} */ (this.part("keys")).showModal();
   }
 
   /**
@@ -114,83 +147,12 @@ export class FlameGraph {
     });
   }
 
-  /** @param {boolean} on */
-  setInverted(on) {
-    if (this.callees) this.use(on ? layOut(invert(this.callees)) : this.callees);
-  }
-
-  /** @param {KeyboardEvent} event */
-  searchKey(event) {
-    if (event.key === "Enter") this.nextMatch(event.shiftKey ? -1 : 1);
-    if (event.key !== "Escape") return;
-    event.preventDefault();
-    this.search.value = "";
-    this.find();
-    this.chart.canvas.focus({ preventScroll: true });
-  }
-
-  /** Highlight what the search box says. */
-  find() {
-    const text = this.search.value;
-    if (!this.graph || !text) return this.setFound(null, "");
-    try {
-      const found = find(this.graph, matcher(text, this.regex.checked));
-      this.setFound(found, this.matchedText(found));
-      this.search.removeAttribute("aria-invalid");
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      this.setFound(null, `Not a pattern: ${error.message.split(": ").pop()}`);
-      this.search.setAttribute("aria-invalid", "true");
-    }
-  }
-
-  /**
-   * @param {Found | null} found
-   * @param {string} text
-   */
-  setFound(found, text) {
-    if (!found && !text) this.search.removeAttribute("aria-invalid");
-    this.found = found;
-    this.chart.setMatches(found?.frames ?? null);
-    this.part("matches").textContent = text;
-  }
-
-  /** @param {Found} found */
-  matchedText(found) {
-    if (!this.graph || !found.nodes.length) return "No function matches";
-    return `${percent(found.samples, this.graph.total[0])} of samples match, ${whole(found.nodes.length)} frames`;
-  }
-
-  /** @param {1 | -1} step */
-  nextMatch(step) {
-    const nodes = this.found?.nodes ?? [];
-    if (!nodes.length || !this.chart.scene) return;
-    const at = nodes.indexOf(this.chart.scene.selected);
-    this.chart.select(nodes[(at + step + nodes.length) % nodes.length] ?? nodes[0]);
-  }
-
-  /**
-   * Show where one function stands.
-   *
-   * @param {string} name
-   * @param {string} file
-   */
-  highlight(name, file) {
-    if (!this.graph) return;
-    this.search.value = name;
-    this.regex.checked = false;
-    const found = findFunction(this.graph, name, file);
-    this.setFound(found, this.matchedText(found));
-    this.chart.zoom(0);
-    this.nextMatch(1);
-    this.part("window").scrollIntoView({ block: "nearest" });
-  }
-
   /** @param {number} node */
   selected(node) {
-    /** @type {HTMLButtonElement} */ (this.part("copy")).disabled = node < 0;
-    this.part("spoken").textContent = node < 0 || !this.graph ? "" : sentence(this.graph, node);
-    this.part("details").replaceChildren(...(node < 0 || !this.graph ? [hint()] : describeAsElements(this.graph, node)));
+    const { graph } = this;
+    this.part("spoken").textContent = node < 0 || !graph ? "" : sentence(graph, node);
+    this.part("details").replaceChildren(...(node < 0 || !graph ? [hint()] : describeAsElements(graph, node)));
+    this.actions.offer(node);
   }
 
   /**
@@ -210,26 +172,24 @@ export class FlameGraph {
     if (graph) showTrail(this.part("trail"), graph, node, (to) => this.chart.zoom(to));
   }
 
-  async copyName() {
-    const node = this.chart.scene?.selected ?? -1;
-    if (!this.graph || node < 0) return;
-    const { name } = frameOf(this.graph, node);
-    const copied = await copyText(name);
-    this.part("spoken").textContent = copied ? `Copied ${name}` : "The browser did not allow copying";
-    this.part("copied").textContent = copied ? "Copied" : "Not allowed by the browser";
-    setTimeout(() => (this.part("copied").textContent = ""), 2000);
+  async savePicture() {
+    if (!this.chart.scene || !this.graph) return;
+    const background = getComputedStyle(this.part("window")).backgroundColor;
+    download(await pictureOf(this.chart.scene, background), `${this.graph.flat.service || "profile"}.png`);
   }
 }
 
 /** @param {Graph} graph */
-function summary(graph) {
-  const { flat, count, total } = graph;
-  return `Flame graph of ${flat.service}, ${flat.type}: ${whole(total[0])} ${flat.unit} in ${whole(count)} frames. Arrow keys move, Enter zooms, question mark shows all keys.`;
+function summary({ flat, count, total }) {
+  const text = gettext(
+    "Flame graph of %(service)s, %(type)s: %(total)s %(unit)s in %(frames)s frames. Arrow keys move, Enter zooms, question mark shows all keys.",
+  );
+  return say(text, { service: flat.service, type: flat.type, total: whole(total[0]), unit: flat.unit, frames: whole(count) });
 }
 
 function hint() {
   const text = document.createElement("span");
   text.className = "faint";
-  text.textContent = "Click a frame to zoom and see its figures here. With the graph focused, ? shows the keys.";
+  text.textContent = gettext("Click a frame to zoom and see its figures here. With the graph focused, ? shows the keys.");
   return text;
 }

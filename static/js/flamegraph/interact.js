@@ -4,7 +4,7 @@
 import { siblingOf, widestChild } from "./layout.js";
 
 /** @typedef {import("./chart.js").Chart} Chart */
-/** @typedef {{focusSearch: () => void, showKeys: () => void, copyName: () => void, nextMatch: (step: 1 | -1) => void}} Commands */
+/** Beyond moving and zooming, by their keys. @typedef {Record<string, () => void>} Commands */
 
 /** A press that moves less than this is a click. */
 const CLICK_PIXELS = 4;
@@ -84,7 +84,7 @@ function wheel(chart, event) {
  * @param {Commands} commands
  */
 export function bindKeys(chart, commands) {
-  const keys = keyMap(chart, commands);
+  const keys = { ...movesOf(chart), ...commands };
   chart.canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const act = keys[event.key];
@@ -92,21 +92,27 @@ export function bindKeys(chart, commands) {
     event.preventDefault();
     act();
   });
-  // The search is announced beside its field, so its key works wherever nothing is being typed.
+}
+
+/**
+ * The search is announced beside its field, so its key works wherever nothing is being typed.
+ *
+ * @param {() => void} act
+ */
+export function bindSearchKey(act) {
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof Element && event.target.closest("input, select, textarea, dialog");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    commands.focusSearch();
+    act();
   });
 }
 
 /**
  * @param {Chart} chart
- * @param {Commands} commands
- * @returns {Record<string, () => void>}
+ * @returns {Commands}
  */
-function keyMap(chart, commands) {
+function movesOf(chart) {
   return {
     ArrowUp: () => vertical(chart, -1),
     ArrowDown: () => vertical(chart, 1),
@@ -121,11 +127,6 @@ function keyMap(chart, commands) {
     "-": () => chart.zoomBy(1 / KEY_ZOOM, 0.5),
     "[": () => chart.pan(-KEY_PAN),
     "]": () => chart.pan(KEY_PAN),
-    "/": commands.focusSearch,
-    "?": commands.showKeys,
-    c: commands.copyName,
-    n: () => commands.nextMatch(1),
-    N: () => commands.nextMatch(-1),
   };
 }
 

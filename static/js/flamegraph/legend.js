@@ -1,6 +1,7 @@
 // @ts-check
 /** What the colours mean, and what share of the time each kind of code ran itself. */
 
+import { gettext, say } from "../words.js";
 import { KIND_NAMES } from "./colors.js";
 import { percent } from "./details.js";
 
@@ -11,9 +12,10 @@ import { percent } from "./details.js";
  * @param {HTMLElement} list  an `<ul>`
  * @param {Graph} graph
  * @param {Kind[]} kinds  by frame
+ * @param {import("./colors.js").Coloring} coloring
  */
-export function showLegend(list, graph, kinds) {
-  if (graph.flat.nodes.change) return list.replaceChildren(...changeEntries());
+export function showLegend(list, graph, kinds, coloring) {
+  if (coloring === "change") return list.replaceChildren(...changeEntries());
   const shares = selfByKind(graph, kinds);
   const shown = /** @type {Kind[]} */ (Object.keys(KIND_NAMES)).filter((kind) => shares.get(kind) || (kind !== "none" && shares.has(kind)));
   list.replaceChildren(...shown.map((kind) => entry(kind, percent(shares.get(kind) ?? 0, graph.total[0]))));
@@ -43,16 +45,16 @@ function entry(kind, share) {
   item.textContent = `${KIND_NAMES[kind]} ${share}`;
   item.title =
     kind === "none"
-      ? `${share} of the samples show a thread without frames: native code that no Python called, or frames too small to draw`
-      : `${share} of the samples were taken while ${KIND_NAMES[kind].toLowerCase()} ran itself`;
+      ? say(gettext("%(share)s of the samples show a thread without frames: native code that no Python called, or frames too small to draw"), { share })
+      : say(gettext("%(share)s of the samples were taken while this kind of code ran itself: %(kind)s"), { share, kind: KIND_NAMES[kind] });
   return item;
 }
 
 /** What the colours of a difference mean. */
 function changeEntries() {
   return [
-    ["more", "Takes a larger share than before"],
-    ["less", "Takes a smaller share than before"],
+    ["more", gettext("Takes a larger share than the base")],
+    ["less", gettext("Takes a smaller share than the base")],
   ].map(([name, text]) => {
     const item = document.createElement("li");
     item.className = `flame__kind flame__kind--${name}`;

@@ -1,7 +1,10 @@
 // @ts-check
 /** Fills one `[data-profile]` section (templates/_profile_graph.html) from the API: graph, table and totals. */
 
+import { get } from "../fetch.js";
+import { gettext, LANGUAGE, ngettext, say } from "../words.js";
 import { amount, duration, percent, whole } from "./details.js";
+import { FunctionPanel } from "./function.js";
 import { FlameGraph } from "./index.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
@@ -18,6 +21,8 @@ export async function loadProfile(section) {
       /** @type {Promise<Functions>} */ (get(section.dataset.top)),
     ]);
     const empty = flat.total === 0;
+    part(section, "problem").hidden = true;
+    part(section, "graph").hidden = empty;
     part(section, "totals").replaceChildren(...(empty ? [none(top)] : totals(flat, top)));
     return empty ? null : draw(section, flat, top);
   } catch (error) {
@@ -29,20 +34,6 @@ export async function loadProfile(section) {
 }
 
 /**
- * @param {string | undefined} address
- * @returns {Promise<any>}
- * @throws {Error} with the API's own words
- */
-export async function get(address) {
-  const answer = await fetch(address ?? "", { headers: { Accept: "application/json" } }).catch(() => {
-    throw new Error("The server was not reached; check the connection and load the page again.");
-  });
-  if (answer.ok) return answer.json();
-  const problem = await answer.json().catch(() => ({}));
-  throw new Error(problem.detail ?? `The server answered ${answer.status} ${answer.statusText}.`);
-}
-
-/**
  * @param {HTMLElement} section
  * @param {FlatGraph} flat
  * @param {Functions} top
@@ -50,9 +41,25 @@ export async function get(address) {
 function draw(section, flat, top) {
   part(section, "graph").hidden = false;
   const root = /** @type {HTMLElement} */ (section.querySelector("[data-flamegraph]"));
-  const graph = new FlameGraph(root);
+  const graph = FlameGraph.shown.get(root) ?? bound(root, section);
   graph.show(flat);
   graph.showFunctions(top);
+  return graph;
+}
+
+/**
+ * With the panel of one function, where the page has it.
+ *
+ * @param {HTMLElement} root
+ * @param {HTMLElement} section
+ */
+function bound(root, section) {
+  const graph = new FlameGraph(root);
+  const panel = /** @type {HTMLElement | null} */ (section.parentElement?.querySelector("[data-function]") ?? null);
+  if (panel) {
+    const functions = new FunctionPanel(panel);
+    graph.onFunction = (name, file) => void functions.open(name, file);
+  }
   return graph;
 }
 
@@ -67,11 +74,14 @@ function part(section, name) {
 /** @param {Functions} top */
 function none(top) {
   const text = document.createElement("span");
-  const why = top.type === "offcpu" ? "no thread was seen to wait" : "the process was idle";
-  const many = `${whole(top.profiles)} profile${top.profiles === 1 ? "" : "s"}`;
-  text.textContent = top.profiles
-    ? `${many} over ${duration(top.seconds)}, and no sample in ${top.profiles === 1 ? "it" : "them"}: ${why}.`
-    : "No profile here.";
+  const why = top.type === "offcpu" ? gettext("no thread was seen to wait") : gettext("the process was idle");
+  const words = ngettext(
+    "%(count)s profile over %(time)s, and no sample in it: %(why)s.",
+    "%(count)s profiles over %(time)s, and no sample in them: %(why)s.",
+    top.profiles,
+  );
+  const values = { count: whole(top.profiles), time: duration(top.seconds), why };
+  text.textContent = top.profiles ? say(words, values) : gettext("No profile here.");
   return text;
 }
 
@@ -83,19 +93,37 @@ function none(top) {
  */
 function totals(flat, top) {
   const strong = document.createElement("strong");
-  const shown = flat.nodes.frame.length;
-  strong.textContent = flat.unit === "samples" ? `${whole(flat.total)} samples` : amount(flat, flat.total);
+  const sampled = flat.unit === "samples";
+  strong.textContent = sampled ? samples(flat.total) : amount(flat, flat.total);
   const words = [];
-  if (flat.unit === "samples") words.push(`${duration((flat.total * flat.period_ns) / 1e9)} of thread time`);
-  words.push(`observed for ${duration(top.seconds)} in ${whole(top.profiles)} profile${top.profiles === 1 ? "" : "s"}`);
-  if (flat.unit === "samples" && flat.period_ns) words.push(`${rate(flat.period_ns)} samples a second`);
-  if (top.unreadable) words.push(`${whole(top.unreadable)} more damaged on disk and left out`);
-  const left = flat.nodes_total - shown;
-  if (left > 0) words.push(`${whole(left)} frames under ${percent(flat.cut, 1)} not drawn`);
+  if (sampled && flat.period_ns) {
+    words.push(say(gettext("%(time)s of thread time"), { time: duration((flat.total * flat.period_ns) / 1e9) }));
+  }
+  if (top.seconds) words.push(observed(top));
+  if (sampled && flat.period_ns) words.push(say(gettext("%(rate)s samples a second"), { rate: rate(flat.period_ns) }));
+  if (top.unreadable) words.push(say(gettext("%(count)s more damaged on disk and left out"), { count: whole(top.unreadable) }));
+  const left = flat.nodes_total - flat.nodes.frame.length;
+  const share = percent(flat.cut, 1);
+  if (left > 0) words.push(say(gettext("%(count)s frames under %(share)s not drawn"), { count: whole(left), share }));
   return [strong, ` · ${words.join(" · ")}`];
+}
+
+/** @param {number} count */
+function samples(count) {
+  return say(ngettext("%(count)s sample", "%(count)s samples", count), { count: whole(count) });
+}
+
+/** @param {Functions} top */
+function observed(top) {
+  const words = ngettext(
+    "observed for %(time)s in %(count)s profile",
+    "observed for %(time)s in %(count)s profiles",
+    top.profiles,
+  );
+  return say(words, { time: duration(top.seconds), count: whole(top.profiles) });
 }
 
 /** @param {number} period_ns */
 function rate(period_ns) {
-  return (1e9 / period_ns).toLocaleString("en", { maximumFractionDigits: 1 });
+  return (1e9 / period_ns).toLocaleString(LANGUAGE, { maximumFractionDigits: 1 });
 }

@@ -1,5 +1,7 @@
 // @ts-check
-/** Which frames a search text means, and what share of all samples passes through them. */
+/** Which nodes a search found, and what share of all samples passes through them. */
+
+import { matchesOf } from "./matching.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
 
@@ -11,34 +13,20 @@
  */
 
 /**
- * A test of a frame's name or place. Literal text ignores case; so does a pattern.
- *
- * @param {string} text
- * @param {boolean} regex
- * @returns {(subject: string) => boolean}
- * @throws {SyntaxError} when the pattern cannot be read
- */
-export function matcher(text, regex) {
-  if (regex) {
-    const pattern = new RegExp(text, "i");
-    return (subject) => pattern.test(subject);
-  }
-  const wanted = text.toLowerCase();
-  return (subject) => subject.toLowerCase().includes(wanted);
-}
-
-/**
  * Frames whose name, module or file matches.
  *
  * @param {Graph} graph
- * @param {(subject: string) => boolean} matches
+ * @param {string} text
+ * @param {boolean} regex
+ * @returns {Promise<Found>}
+ * @throws {import("./matching.js").BadPattern}
  */
-export function find(graph, matches) {
+export async function find(graph, text, regex) {
   const { strings, frames } = graph.flat;
-  const hits = strings.map((text) => matches(text));
+  const hits = await matchesOf(strings, text, regex);
   const wanted = new Uint8Array(frames.name.length);
   for (let frame = 0; frame < wanted.length; frame++) {
-    wanted[frame] = +(hits[frames.name[frame]] || hits[frames.module[frame]] || hits[frames.file[frame]]);
+    wanted[frame] = hits[frames.name[frame]] | hits[frames.module[frame]] | hits[frames.file[frame]];
   }
   wanted[graph.frame[0]] = 0; // the root holds everything and would always be 100 %
   return tally(graph, wanted);

@@ -1,6 +1,7 @@
 // @ts-check
 /** The self/total table of functions: sortable, and a row's button highlights the function in the graph. */
 
+import { gettext } from "../words.js";
 import { duration, percent, whole } from "./details.js";
 
 /** @typedef {{name: string, file: string, line: number, self: number, total: number}} Row */
@@ -20,6 +21,8 @@ export class FunctionTable {
     this.descending = true;
     /** @type {Top | null} */
     this.top = null;
+    /** Of the search, by row of `top`. @type {Uint8Array | null} */
+    this.shown = null;
     for (const button of table.querySelectorAll("thead button")) {
       button.addEventListener("click", () => this.sortBy(/** @type {Column} */ (button.getAttribute("data-column"))));
     }
@@ -28,6 +31,19 @@ export class FunctionTable {
   /** @param {Top} top */
   show(top) {
     this.top = top;
+    this.shown = null;
+    this.render();
+  }
+
+  /** What a search looks at, one text a row. */
+  texts() {
+    return (this.top?.results ?? []).map((row) => `${row.name} ${row.file}`);
+  }
+
+  /** @param {Uint8Array | null} shown  by row; null shows all */
+  narrow(shown) {
+    if (!shown && !this.shown) return;
+    this.shown = shown;
     this.render();
   }
 
@@ -42,8 +58,9 @@ export class FunctionTable {
     if (!this.top) return;
     const { top, column } = this;
     const sign = this.descending ? -1 : 1;
-    const rows = [...top.results].sort((a, b) => sign * compare(a[column], b[column]));
-    this.table.tBodies[0].replaceChildren(...rows.map((row) => this.row(row, top)));
+    const wanted = top.results.filter((_, at) => !this.shown || this.shown[at]);
+    const rows = wanted.sort((a, b) => sign * compare(a[column], b[column]));
+    this.table.tBodies[0].replaceChildren(...(rows.length ? rows.map((row) => this.row(row, top)) : [noRow()]));
     for (const button of this.table.querySelectorAll("thead button")) {
       const heading = /** @type {HTMLElement} */ (button.closest("th"));
       if (button.getAttribute("data-column") !== column) heading.removeAttribute("aria-sort");
@@ -71,6 +88,16 @@ export class FunctionTable {
     line.append(name, ...share(row.self, top), ...share(row.total, top));
     return line;
   }
+}
+
+function noRow() {
+  const line = document.createElement("tr");
+  const told = document.createElement("td");
+  told.colSpan = 5;
+  told.className = "soft";
+  told.textContent = gettext("No function of the table matches the search.");
+  line.append(told);
+  return line;
 }
 
 /**

@@ -58,7 +58,7 @@ def test_each_profile_is_found_under_the_first_of_its_levels_that_has_a_sum(prof
     for labels, level in under.items():
         assert sum_of(labels, sums) == level
         assert level in levels_of(labels)
-        assert carries(labels, labelsets._items(level))
+        assert carries(labels, labelsets.items_of(level))
 
 
 @settings(deadline=None, max_examples=20)

@@ -71,3 +71,19 @@ def test_what_cannot_be_drawn_is_refused(ask, host: Host) -> None:
     for cells in ("1", "1:2", "5:200-100", "1:0-1001", "1-99999:0-10"):
         problem = ask(f"/profiles/heatmap/flamegraph?service=x&cells={cells}", status=422)
         assert "cells" in problem["errors"]
+
+
+def test_a_region_is_a_flame_graph_a_table_and_a_sandwich_like_any_other(ask, bursts) -> None:
+    region = f"{RANGE}&cells={START + 1}:900-1000"
+    assert ask(f"/profiles/flamegraph?{region}")["total"] == 4
+    assert [row["name"] for row in ask(f"/profiles/top?{region}")["results"]] == ["slow"]
+    assert ask(f"/profiles/sandwich?{region}&function=slow")["total"] == 4
+    assert ask(f"/profiles/sandwich?{region}&function=quick")["total"] == 0
+
+
+def test_two_regions_are_a_difference(ask, bursts) -> None:
+    regions = f"cells={START + 1}:900-1000&base.cells={START}-{START + 2}:0-100"
+    found = ask(f"/profiles/diff?{RANGE}&{regions}&mode=normalised")
+    assert (found["total"], found["base"]["total"]) == (4, 6)
+    names = [found["strings"][found["frames"]["name"][frame]] for frame in found["nodes"]["frame"]]
+    assert dict(zip(names[1:], found["nodes"]["change"][1:], strict=True)) == {"quick": -1, "slow": 1}

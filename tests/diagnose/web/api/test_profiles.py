@@ -172,9 +172,15 @@ def user_client(viewer) -> Client:
     return client
 
 
-def test_a_format_that_is_not_there_yet_names_those_that_are(ask, shop: int) -> None:
-    problem = ask("/profiles/flamegraph?service=shop.py&format=svg", status=422)
-    assert "json, pprof, folded, speedscope" in problem["errors"]["format"]
+def test_the_picture_has_the_frames_names(user_client: Client, shop: int) -> None:
+    answer = user_client.get("/api/v1/profiles/flamegraph?service=shop.py&format=svg")
+    assert answer.headers["Content-Type"] == "image/svg+xml"
+    assert "try_every_combination" in answer.content.decode()
+
+
+def test_a_format_that_is_not_known_names_those_that_are(ask, shop: int) -> None:
+    problem = ask("/profiles/flamegraph?service=shop.py&format=png", status=422)
+    assert "json, pprof, folded, speedscope, svg" in problem["errors"]["format"]
 
 
 def test_large_answers_are_compressed_for_who_can_read_that(user_client: Client, shop: int) -> None:
