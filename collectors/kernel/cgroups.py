@@ -5,6 +5,9 @@ v2 has one tree, v1 one for each controller, and a hybrid host both: a controlle
 
 from __future__ import annotations
 
+import os
+import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,8 @@ from collectors.processes import identity, workload
 UNIFIED = ""
 # A process seldom changes its group: each one's is read again in one pass of so many, which also tells reused ids.
 REREAD_PASSES = 12
+MOST_DIRECTORIES = 4096
+_WALK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +95,34 @@ def groups(members: dict[int, dict[str, str]], controller: str, mounted: str, ro
 def _parents(path: str) -> Iterator[str]:
     while path := path.rpartition("/")[0]:
         yield path
+
+
+class Ids:
+    """Paths in the tree of v2 by id, which is the inode of the group's directory (since Linux 5.5 on all machines)."""
+
+    def __init__(self) -> None:
+        self._paths: dict[int, str] = {}
+        self._next_walk = 0.0
+
+    def path(self, sys: Path, number: int) -> str:
+        """'' for the root, a group that is gone or one that this mount does not show; the tree is walked seldom."""
+        if number not in self._paths and time.monotonic() >= self._next_walk:
+            self._next_walk = time.monotonic() + _WALK_SECONDS
+            mounted = mount(sys, UNIFIED)
+            self._paths = dict(_directories(mounted)) if mounted else {}
+        return self._paths.get(number, "")
+
+
+def _directories(mounted: str) -> Iterator[tuple[int, str]]:
+    """Inode and path of each group, those near the root first."""
+    waiting = deque([mounted])
+    for _ in range(MOST_DIRECTORIES):
+        if not waiting:
+            return
+        directory = waiting.popleft()
+        try:
+            with os.scandir(directory) as entries:
+                waiting += sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+            yield os.stat(directory).st_ino, directory.removeprefix(mounted)  # noqa: PTH116 - hundreds of them
+        except OSError:  # it was removed meanwhile
+            continue

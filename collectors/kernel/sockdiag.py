@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from collectors.kernel.connections import OPEN, TIME_WAIT, Run, endpoint, runs
 _SOCK_DIAG_BY_FAMILY = 20
 # The older request answers for IPv4 and IPv6 at once, so that the kernel walks its tables once only.
 _TCPDIAG_GETSOCK = 18
-_INFO, _SKMEMINFO = 2, 7
+_INFO, _SKMEMINFO, _CGROUP_ID = 2, 7, 21
 _LISTEN = 1 << 10  # TCP_LISTEN, include/net/tcp_states.h
 _ANY_STATE = 0xFFFFFFFF
 
@@ -34,6 +34,7 @@ _MESSAGE = struct.Struct("=BBBB HH 16s16s I8s IIIII".replace(" ", ""))
 _MEMORY = struct.Struct(
     "=II24xI"
 )  # sk_meminfo: receive memory used, its limit, …, the ninth number is sk_drops
+_CGROUP = struct.Struct("=Q")
 _NO_INET_DIAG = "the kernel has no inet_diag for {0}: load the module {1} (modprobe {1})"
 
 
@@ -41,7 +42,8 @@ _NO_INET_DIAG = "the kernel has no inet_diag for {0}: load the module {1} (modpr
 class Listener:
     """One listening socket: `queued` connections wait for accept, it is full above `limit`.
 
-    `drops` counts since the socket began to listen; None when the kernel does not tell.
+    `drops` counts since the socket began to listen; None when the kernel does not tell. `cgroup` is the inode of the
+    control group (v2) that it was opened in, None before Linux 5.8.
     """
 
     family: int
@@ -51,6 +53,7 @@ class Listener:
     limit: int
     drops: int | None
     inode: int
+    cgroup: int | None = None
 
     @property
     def name(self) -> str:
@@ -139,9 +142,11 @@ def parse_listener(buffer: netlink.Buffer, start: int, end: int) -> Listener | N
     )
     if family not in (socket.AF_INET, socket.AF_INET6):
         return None
-    memory = _parse_memory(buffer, start + _MESSAGE.size, end)
+    told = list(netlink.attributes(buffer, start + _MESSAGE.size, end))
+    memory = _memory(buffer, told)
     drops = memory[2] if memory else None
-    return Listener(family, address, socket.ntohs(port), queued, limit, drops, inode)
+    cgroup = _cgroup(buffer, told)
+    return Listener(family, address, socket.ntohs(port), queued, limit, drops, inode, cgroup)
 
 
 def parse_udp(buffer: netlink.Buffer, start: int, end: int) -> UdpSocket | None:
@@ -149,17 +154,24 @@ def parse_udp(buffer: netlink.Buffer, start: int, end: int) -> UdpSocket | None:
     if end - start < _MESSAGE.size:
         return None
     family, _, _, _, port, _, address, _, _, _, _, queued, _, _, inode = _MESSAGE.unpack_from(buffer, start)
-    memory = _parse_memory(buffer, start + _MESSAGE.size, end)
+    memory = _memory(buffer, netlink.attributes(buffer, start + _MESSAGE.size, end))
     if family not in (socket.AF_INET, socket.AF_INET6) or memory is None:
         return None
     name = endpoint(family, address, socket.ntohs(port))
     return UdpSocket(name, queued, *memory, inode)
 
 
-def _parse_memory(buffer: netlink.Buffer, at: int, end: int) -> tuple[int, int, int] | None:
+def _memory(buffer: netlink.Buffer, told: Iterable[tuple[int, int, int]]) -> tuple[int, int, int] | None:
     """Receive memory used, its limit and drops, of the attribute SKMEMINFO."""
-    for kind, start, stop in netlink.attributes(buffer, at, end):
+    for kind, start, stop in told:
         if kind == _SKMEMINFO and stop - start >= _MEMORY.size:
             used, limit, drops = _MEMORY.unpack_from(buffer, start)
             return used, limit, drops
+    return None
+
+
+def _cgroup(buffer: netlink.Buffer, told: Iterable[tuple[int, int, int]]) -> int | None:
+    for kind, start, stop in told:
+        if kind == _CGROUP_ID and stop - start == _CGROUP.size:
+            return int(_CGROUP.unpack_from(buffer, start)[0]) or None
     return None

@@ -42,6 +42,7 @@ from collectors.probes.proc.limits import Limits
 from collectors.probes.proc.memory import Memory
 from collectors.probes.proc.netstat import Netstat
 from collectors.probes.proc.numa import Numa
+from collectors.probes.proc.oom import Oom
 from collectors.probes.proc.pressure import Pressure
 from collectors.probes.proc.processes import Processes
 from collectors.probes.proc.sockstat import Sockstat
@@ -64,6 +65,7 @@ ALL: tuple[type[Probe], ...] = (
     Disks,
     Filesystems,
     Kernel,
+    Oom,
     Pressure,
     Softirqs,
     Softnet,

@@ -6,6 +6,7 @@
 struct group {
 	struct endpoint end;
 	u32 tgid;
+	u32 listener; /* the inode of its socket */
 };
 
 #include "cells.h"
@@ -40,15 +41,33 @@ int BPF_PROG(state_changed, struct sock *sk, int old, int new)
 	return 0;
 }
 
-static __always_inline struct sock *socket_of(long fd)
+static __always_inline struct file *file_of(u32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct file **files = BPF_CORE_READ(task, files, fdt, fd), *file = 0;
-	struct socket *socket;
 
 	bpf_core_read(&file, sizeof(file), files + fd);
-	socket = BPF_CORE_READ(file, private_data);
+	return file;
+}
+
+static __always_inline struct sock *socket_of(u32 fd)
+{
+	struct socket *socket = BPF_CORE_READ(file_of(fd), private_data);
+
 	return BPF_CORE_READ(socket, sk);
+}
+
+/* Its descriptor is the first argument of the call that returns. */
+static __always_inline u32 listening_inode(void)
+{
+	void *registers = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	u32 fd;
+
+	if (bpf_core_field_exists(((struct pt_regs___x86 *)registers)->orig_ax))
+		fd = BPF_CORE_READ((struct pt_regs___x86 *)registers, di);
+	else
+		fd = BPF_CORE_READ((struct pt_regs___arm *)registers, orig_x0);
+	return BPF_CORE_READ(file_of(fd), f_inode, i_ino);
 }
 
 static __always_inline int accept_returned(long fd)
@@ -72,6 +91,7 @@ static __always_inline int accept_returned(long fd)
 	key.bucket = bucket_of(ns, 4);
 	key.group.end = waiting->end;
 	key.group.tgid = bpf_get_current_pid_tgid() >> 32;
+	key.group.listener = listening_inode();
 	bpf_map_delete_elem(&queued, &sk);
 	add(&key, ns);
 	return 0;

@@ -95,7 +95,11 @@ struct tcp_sock {
 struct socket {
 	struct sock *sk;
 };
+struct inode {
+	unsigned long i_ino;
+};
 struct file {
+	struct inode *f_inode;
 	void *private_data;
 };
 struct fdtable {
@@ -132,11 +136,12 @@ struct trace_event_raw_sys_exit {
 };
 /* The registers with which a system call was entered; each machine has its own, and the loader picks by field. */
 struct pt_regs___x86 {
-	unsigned long si;
+	unsigned long di, si;
 	unsigned long orig_ax;
 };
 struct pt_regs___arm {
 	u64 regs[31];
+	u64 orig_x0;
 	s32 syscallno;
 };
 struct pt_regs;

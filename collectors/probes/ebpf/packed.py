@@ -10,7 +10,7 @@ from typing import ClassVar
 from collectors.ebpf import duty
 from collectors.ebpf.cells import Cell
 from collectors.ebpf.duty import Duty
-from collectors.ebpf.source import Source
+from collectors.ebpf.source import NOTHING, Source
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.ebpf import tally
 from collectors.wire import Sample
@@ -36,7 +36,8 @@ class Packed:
 
     def collect(self, host: Host) -> Iterator[Sample]:
         drained = self._source.drain()
-        yield from self.told(host, drained.cells)
+        if drained is not NOTHING:
+            yield from self.told(host, drained.cells)
         yield from tally.account(self.NAME, host.now_ns, drained)
 
     def told(self, host: Host, cells: list[Cell]) -> Iterator[Sample]:

@@ -1,19 +1,26 @@
-"""Accept queues of TCP listeners, read every second over inet_diag: a burst fills a queue for less than that."""
+"""Accept queues of TCP listeners, read every second over inet_diag: a burst fills a queue for less than that.
+
+The kernel tells the control group (v2) that a socket was opened in, whoever may look at its process: where no owner is
+to be seen, that names the service.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from collectors.kernel import cgroups
 from collectors.kernel.sockdiag import KeptSockDiag, Listener
 from collectors.probe import Cost, Host, Metric
-from collectors.probes.net import owners
+from collectors.probes.net import owners, reuseport
+from collectors.processes import workload
 from collectors.readings import Labels, count, gauge
 from collectors.wire import ProbeStatus, Sample
 
 LENGTH = "listener_accept_queue_length"
 LIMIT = "listener_accept_queue_limit"
 DROPS = "listener_drops_total"
+INFO = "listener_info"
 OWNERS_STATUS = "listeners.owners"
 _LABELS = ("listener", "pid", "service", "netns")
 METRICS = (
@@ -32,10 +39,13 @@ METRICS = (
     Metric(
         DROPS, "", "Connections and handshakes that the listener dropped, for whatever reason.", _LABELS, True
     ),
+    Metric(INFO, "", "Always 1; the labels tell whose the listener is.", (*_LABELS, "cgroup")),
+    *reuseport.METRICS,
 )
 # Past so many listeners, those with an empty queue are told every tenth second only.
 CROWD = 100
 CROWD_PASSES = 10
+INFO_PASSES = 60
 
 
 @dataclass(slots=True)
@@ -58,6 +68,8 @@ class Queues:
         self._netns = netns
         self._told: dict[int, int] | None = None
         self._passes = 0
+        self._members = reuseport.Queues(netns)
+        self._groups = cgroups.Ids()
         self.unowned: list[str] = []
 
     def samples(self, host: Host, listeners: list[Listener]) -> Iterator[Sample]:
@@ -65,12 +77,15 @@ class Queues:
         known = owners.of(host.proc).look_up(self._netns, {listener.inode for listener in listeners})
         drops = self._increases(listeners, known)
         queues: dict[Labels, _Queue] = {}
+        groups: dict[Labels, str] = {}
         counted: set[Labels] = set()
         for listener in listeners:
             owner = known.get(listener.inode)
             if owner is None:
                 continue
-            labels = self._labels(listener, owner)
+            group = self._groups.path(host.sys, listener.cgroup) if listener.cgroup else ""
+            labels = self._labels(host, listener, owner, group)
+            groups[labels] = group
             if listener.inode in drops:
                 counted.add(labels)
             if labels in queues:
@@ -78,7 +93,10 @@ class Queues:
             else:
                 queues[labels] = _Queue(listener.queued, listener.limit, drops.get(listener.inode, 0.0))
         self.unowned = sorted(dict(key)["listener"] for key in queues if "pid" not in dict(key))
+        if self._passes % INFO_PASSES == 0:
+            yield from _infos(host.now_ns, groups)
         yield from self._samples_of(host.now_ns, queues, counted)
+        yield from self._members.samples(host, listeners, known, drops)
 
     def _increases(self, listeners: list[Listener], known: Container[int]) -> dict[int, float]:
         """Drops not told yet, by inode, of those whose owner is known: the others' are kept for later.
@@ -112,16 +130,22 @@ class Queues:
             if key in counted:
                 yield count(DROPS, now_ns, queue.drops, labels)
 
-    def _labels(self, listener: Listener, owner: owners.Owner) -> Labels:
+    def _labels(self, host: Host, listener: Listener, owner: owners.Owner, group: str) -> Labels:
         """What is not known is left out: the owner of another user's socket, the host's own namespace."""
         process = owner.process
+        service = process.service if process else workload.name({"": group}, {}, host.proc) if group else ""
         pairs: Iterable[tuple[str, str]] = (
             ("listener", listener.name),
             ("pid", str(process.pid) if process else ""),
-            ("service", process.service if process else ""),
+            ("service", service),
             ("netns", self._netns),
         )
         return tuple(pair for pair in pairs if pair[1])
+
+
+def _infos(now_ns: int, groups: Mapping[Labels, str]) -> Iterator[Sample]:
+    for labels, group in groups.items():
+        yield gauge(INFO, now_ns, 1, {**dict(labels), **({"cgroup": group} if group else {})})
 
 
 class Listeners:

@@ -11,7 +11,7 @@ from pathlib import Path
 from collectors.kernel import netns
 from collectors.kernel.sockdiag import Listener, SockDiag
 from collectors.probe import Cost, Host, Metric, NoData
-from collectors.probes.net import connections, listeners, owners, udp
+from collectors.probes.net import connections, listeners, owners, reuseport, udp
 from collectors.probes.proc import netstat
 from collectors.wire import ProbeStatus, Sample
 
@@ -48,6 +48,7 @@ class _Inside:
         """For good."""
         self.close()
         owners.of(root).leave(self._name)
+        reuseport.of(root).leave(self._name)
 
     def told(self, part: str, samples: Iterator[Sample]) -> Iterator[Sample]:
         """What cannot be read here must not hide the other parts and namespaces: the reason is kept."""

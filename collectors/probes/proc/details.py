@@ -1,4 +1,8 @@
-"""More about the watched processes than the process table tells: I/O, swap, faults, CPUs allowed, when they began."""
+"""More about the watched processes than the process table tells: I/O, swap, faults, CPUs allowed, when they began.
+
+How long they waited for their disks is counted by the kernel where `kernel.task_delayacct` is 1: off by default since
+Linux 5.14, and a process that was there before it was switched on is not counted.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from collectors.kernel import procfs
-from collectors.probe import Cost, Host, Metric
+from collectors.probe import Cost, Host, Metric, NoData
 from collectors.processes import watched
 from collectors.processes.identity import Process
-from collectors.readings import Counters, Series, gauge
+from collectors.readings import Counters, Increases, Series, count, gauge
 from collectors.wire import Sample
 
 _LABELS = ("pid", "service")
@@ -24,8 +28,11 @@ COUNTED = {
     b"syscw": ("process_io_write_calls_total", "", "System calls that wrote."),
 }
 MAJOR_FAULTS = "process_major_faults_total"
+IO_DELAY = "process_io_delay_seconds_total"
 _SWAP, _CPUS = b"VmSwap", b"Cpus_allowed_list"
 MOST_PROCESSES = 64
+MOST_THREADS = 64
+_DELAY_FIELD = 39  # of those behind the name: the 42nd of proc_pid_stat(5)
 
 
 def parse_io(text: bytes) -> dict[bytes, int]:
@@ -69,6 +76,7 @@ class Details:
     METRICS: tuple[Metric, ...] = (
         *(Metric(name, unit, text, _LABELS, True) for name, unit, text in COUNTED.values()),
         Metric(MAJOR_FAULTS, "", "Page faults that had to read from disk.", _LABELS, True),
+        Metric(IO_DELAY, "s", "Time that threads waited for block devices, swap too.", _LABELS, True),
         Metric("process_swap_bytes", "B", "Memory in swap.", _LABELS),
         Metric("process_allowed_cpus", "", "CPUs that the process may run on.", _LABELS),
         Metric("process_age_seconds", "s", "Time since it was started.", _LABELS),
@@ -76,6 +84,7 @@ class Details:
 
     def __init__(self) -> None:
         self._counters = Counters()
+        self._delays: Increases[tuple[int, int]] = Increases()
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """NotYet without the process probe's choice."""
@@ -87,6 +96,23 @@ class Details:
             yield from self._gauges(host, process, labels, uptime)
             readings |= _counters(host.proc, process, tuple(labels.items()))
         yield from self._counters.points(host.now_ns, readings)
+        if _accounts_delays(host.proc):
+            yield from self._io_delays(host, processes[:MOST_PROCESSES])
+
+    def _io_delays(self, host: Host, processes: list[Process]) -> Iterator[Sample]:
+        """By process. The kernel counts by thread, and what a thread counted is gone with it."""
+        readings = {
+            (process.pid, thread): ticks
+            for process in processes
+            for thread, ticks in _delays(host.proc, process.pid)
+        }
+        sums: dict[int, float] = {}
+        for (pid, _), ticks in self._delays.since_last(readings).items():
+            sums[pid] = sums.get(pid, 0.0) + ticks / procfs.TICKS_PER_SECOND
+        for process in processes:
+            if process.pid in sums:
+                labels = {"pid": str(process.pid), "service": process.service}
+                yield count(IO_DELAY, host.now_ns, sums[process.pid], labels)
 
     def _gauges(
         self, host: Host, process: Process, labels: dict[str, str], uptime: float | None
@@ -112,6 +138,27 @@ def _counters(root: Path, process: Process, labels: tuple[tuple[str, str], ...])
     return found
 
 
+def _accounts_delays(root: Path) -> bool:
+    """Kernels before 5.14 have no such setting, and count unless they were started with `nodelayacct`."""
+    try:
+        return procfs.read(f"{root}/sys/kernel/task_delayacct").strip() != b"0"
+    except OSError:
+        return b"nodelayacct" not in _read_file(f"{root}/cmdline")
+
+
+def _delays(root: Path, pid: int) -> Iterator[tuple[int, int]]:
+    """Ticks of each thread."""
+    try:
+        threads = procfs.pids(root / str(pid) / "task")[:MOST_THREADS]
+    except NoData:  # it ended
+        return
+    for thread in threads:
+        fields = _read(root, pid, f"task/{thread}/stat").rpartition(b") ")[2].split()
+        ticks = procfs.number(fields[_DELAY_FIELD]) if len(fields) > _DELAY_FIELD else None
+        if ticks is not None:
+            yield thread, ticks
+
+
 def _uptime_seconds(root: Path) -> float | None:
     try:
         whole, point, part = procfs.read(f"{root}/uptime").split(b" ", 1)[0].partition(b".")
@@ -123,7 +170,11 @@ def _uptime_seconds(root: Path) -> float | None:
 
 def _read(root: Path, pid: int, name: str) -> bytes:
     """Nothing of a process that is gone, or of another user's `io`."""
+    return _read_file(f"{root}/{pid}/{name}")
+
+
+def _read_file(path: str) -> bytes:
     try:
-        return procfs.read_record(f"{root}/{pid}/{name}")
+        return procfs.read_record(path)
     except OSError:
         return b""

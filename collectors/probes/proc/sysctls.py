@@ -23,7 +23,7 @@ _GROUPS = {
         nf_conntrack_udp_timeout""",
     "fs": "file-max nr_open aio-max-nr inotify.max_user_watches inotify.max_user_instances pipe-max-size",
     "kernel": """
-        pid_max threads-max sched_rt_runtime_us sched_rt_period_us numa_balancing perf_event_paranoid
+        pid_max threads-max sched_rt_runtime_us sched_rt_period_us numa_balancing perf_event_paranoid task_delayacct
         yama.ptrace_scope unprivileged_bpf_disabled kptr_restrict""",
     "vm": """
         swappiness min_free_kbytes watermark_scale_factor overcommit_memory overcommit_ratio dirty_ratio

@@ -9,13 +9,14 @@ import pytest
 
 from collectors.probe import Metric, NoData
 from collectors.probes import ALL
-from collectors.probes.net import closewait
+from collectors.probes.net import closewait, listeners, reuseport
+from collectors.probes.proc import details
 from collectors.wire import Histogram, Points
 from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LIVE, host
 
 # Left out where unknown: our own namespace has no name, another user's socket no owner.
-OPTIONAL = {"netns", "pid", "service", "listener", "dst"}
+OPTIONAL = {"netns", "pid", "service", "listener", "dst", "cgroup"}
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +101,9 @@ def test_a_probe_tells_what_it_declares(kind):
 EVENT_DRIVEN = {kind.NAME for kind in ALL if kind.__module__.startswith("collectors.probes.ebpf.")}
 # What some kernels lack: interrupt pressure, and counters that came or went with versions.
 UNSEEN = {"namespaces", "netstat", "cgroups"}
-KERNEL_DEPENDENT = {"pressure_irq_stalled_seconds_total"}
-# Told when their owner was found, who is looked for more seldom than these passes.
-LATER = {metric.name for metric in closewait.METRICS}
+KERNEL_DEPENDENT = {"pressure_irq_stalled_seconds_total", details.IO_DELAY}
+# Told when their owner was found, who is looked for more seldom than these passes, or once in more passes than these.
+LATER = {metric.name for metric in (*closewait.METRICS, *reuseport.METRICS)} | {listeners.INFO}
 
 
 @pytest.mark.usefixtures("near_its_limit", "busy", "sockets")

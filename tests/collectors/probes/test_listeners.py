@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from collectors.kernel import cgroups
 from collectors.kernel.sockdiag import Listener
 from collectors.probes.net import listeners, owners
 from collectors.probes.net.listeners import Listeners, Queues
@@ -93,7 +95,7 @@ def test_drops_from_before_the_first_reading_are_not_told(monkeypatch):
     queues = Queues()
     first = list(queues.samples(host(LIVE), [listener(80, 0, drops=425)]))
     second = list(queues.samples(host(LIVE), [listener(80, 0, drops=425)]))
-    assert [sample.metric for sample in first] == [listeners.LENGTH, listeners.LIMIT]
+    assert [sample.metric for sample in first] == [listeners.INFO, listeners.LENGTH, listeners.LIMIT]
     assert [sample.values for sample in second if sample.metric == listeners.DROPS] == [[0.0]]
 
 
@@ -182,7 +184,9 @@ def unowned(monkeypatch) -> None:
 def test_of_one_address_in_one_process_the_fullest_socket_is_told_and_drops_add_up(monkeypatch):
     unowned(monkeypatch)
     queues = Queues()
-    list(queues.samples(host(LIVE), [listener(80, 0, 4, 1, 1), listener(80, 2, 4, 1, 2)]))
+    list(
+        queues.samples(host(LIVE), [listener(80, 0, 4, 1, 1), listener(80, 2, 4, 1, 2)])
+    )  # and `listener_info`
     samples = list(queues.samples(host(LIVE), [listener(80, 5, 4, 3, 1), listener(80, 9, 100, 2, 2)]))
     assert {sample.metric: sample.values[0] for sample in samples} == {
         listeners.LENGTH: 5,
@@ -211,3 +215,54 @@ def test_a_listener_that_nobody_was_found_for_is_told_without_an_owner(monkeypat
     assert at_port(samples, port)[listeners.LENGTH].labels == {"listener": f"127.0.0.1:{port}"}
     (status,) = (sample for sample in samples if isinstance(sample, ProbeStatus))
     assert (status.probe, "nobody was found who holds" in status.reason) == (listeners.OWNERS_STATUS, True)
+
+
+@pytest.fixture
+def own_group() -> Iterator[Path]:
+    """A control group of v2 that has no limits, gone afterwards."""
+    mounted = cgroups.mount(Path("/sys"), cgroups.UNIFIED)
+    if mounted is None:
+        pytest.skip("no control groups of v2 are mounted here")
+    group = Path(mounted) / "diagnose-test.slice" / f"shop-{os.getpid()}.service"
+    group.mkdir(parents=True)
+    try:
+        yield group
+    finally:
+        deadline = time.monotonic() + 5
+        while group.exists() and time.monotonic() < deadline:
+            try:
+                group.rmdir()
+            except OSError:  # its last process is still dying
+                time.sleep(0.05)
+        group.parent.rmdir()
+
+
+@pytest.mark.root(to="make a control group")
+def test_the_group_that_a_listener_was_opened_in_names_the_service_where_no_owner_is_seen(
+    own_group, monkeypatch
+):
+    unowned(monkeypatch)
+    command = [sys.executable, "-c", f"open('{own_group}/cgroup.procs', 'w').write('0')\n{SERVER}"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        port = int(process.stdout.readline())
+        told = at_port(Listeners().collect(host(LIVE)), port)
+    finally:
+        process.kill()
+        process.communicate()
+    assert told[listeners.LENGTH].labels == {"listener": f"127.0.0.1:{port}", "service": own_group.name}
+    assert told[listeners.INFO].labels["cgroup"] == f"/diagnose-test.slice/{own_group.name}"
+
+
+def test_an_unknown_group_is_looked_for_seldom_and_a_broken_tree_is_no_error(tmp_path):
+    base = tmp_path / "fs/cgroup"
+    (base / "shop.slice/web.service").mkdir(parents=True)
+    ids = cgroups.Ids()
+    assert ids.path(tmp_path, 1) == ""
+    for name in ("cgroup.procs", "cgroup.subtree_control"):
+        (base / name).write_text("")
+    number = (base / "shop.slice/web.service").stat().st_ino
+    assert ids.path(tmp_path, number) == ""
+    ids = cgroups.Ids()
+    assert ids.path(tmp_path, number) == "/shop.slice/web.service"
+    assert ids.path(tmp_path, base.stat().st_ino) == ""

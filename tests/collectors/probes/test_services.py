@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from collectors.kernel import machine, procfs
 from collectors.probe import NoData
-from collectors.probes.proc.details import Details, count_cpus, parse_io, parse_status
+from collectors.probes.proc.details import IO_DELAY, Details, count_cpus, parse_io, parse_status
 from collectors.probes.runtime.services import Services, parse_environment, parse_limits
 from collectors.processes import identity, runtimes, watched
 from collectors.wire import Fact
@@ -107,6 +108,61 @@ def test_what_a_process_writes_and_may_use_is_told(tmp_path):
     assert found["process_allowed_cpus"] == 1
     assert 0 <= found["process_age_seconds"] < 60
     assert found["process_swap_bytes"] == 0
+
+
+@pytest.fixture
+def delays_counted() -> Iterator[None]:
+    """The kernel counts what processes wait for disks, of those that begin from now on."""
+    setting = LIVE / "sys/kernel/task_delayacct"
+    if not setting.exists():
+        pytest.skip("this kernel has no kernel.task_delayacct")
+    before = setting.read_text()
+    setting.write_text("1")
+    try:
+        yield
+    finally:
+        setting.write_text(before)
+
+
+FLUSHING = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+def flush(path):
+    with open(path, "wb") as stream:
+        for _ in range(40): stream.write(bytes(1 << 16)); stream.flush(); os.fsync(stream.fileno())
+pool = ThreadPoolExecutor(1)
+print("up", flush=True)
+for line in sys.stdin:
+    pool.submit(flush, line.strip()).result()
+    print("flushed", flush=True)
+"""
+
+
+@pytest.mark.root(to="switch delay accounting on")
+@pytest.mark.usefixtures("delays_counted")
+def test_the_time_that_a_thread_waits_for_a_disk_is_told(tmp_path):
+    if tmp_path.stat().st_dev not in _disks():
+        pytest.skip("temporary files lie on no disk here")
+    with child(FLUSHING) as process, watching(process.pid):
+        probe = Details()
+        read(probe, LIVE)
+        told = 0.0
+        deadline = time.monotonic() + 20
+        while not told and time.monotonic() < deadline:  # a tick is 10 ms, and a fast disk is done before
+            process.stdin.write(f"{tmp_path}/file\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() == b"flushed\n"
+            told = sum(value for key, value in read(probe, LIVE).items() if key[0] == IO_DELAY)
+    assert 0 < told < 20
+
+
+def test_where_the_kernel_does_not_count_delays_none_are_told():
+    with child("") as process, watching(process.pid):
+        setting = (LIVE / "sys/kernel/task_delayacct").read_text().strip()
+        probe = Details()
+        read(probe, LIVE)
+        metrics = {key[0] for key in read(probe, LIVE)}
+    assert (IO_DELAY in metrics) == (setting != "0")
 
 
 def _disks() -> set[int]:

@@ -52,10 +52,10 @@ def total(samples: Iterable[Sample], metric: str, **labels: str) -> float:
 
 
 @contextmanager
-def own_service(name: str, code: str) -> Iterator[subprocess.Popen[str]]:
+def own_service(name: str, code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A Python process that goes by this service's name."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

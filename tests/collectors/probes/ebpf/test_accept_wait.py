@@ -10,7 +10,11 @@ import pytest
 from collectors.histograms import bounds
 from collectors.probes.ebpf.accept_wait import WAIT, AcceptWait
 from collectors.probes.ebpf.tally import LOST
+from collectors.probes.net import reuseport
+from collectors.probes.net.listeners import Listeners
+from collectors.wire import Points
 from tests.collectors.probes.ebpf.live import counting, histograms, own_service, total
+from tests.collectors.probes.recorded import LIVE, host
 
 pytestmark = pytest.mark.root(to="load eBPF programs")
 
@@ -92,3 +96,46 @@ def test_what_waited_before_the_program_came_is_counted_as_lost():
         name = "{}:{}".format(*server.getsockname())
     assert total(samples, LOST.name, probe="accept_wait") >= 1
     assert histograms(samples, WAIT, listener=name) == []
+
+
+# Listens at the port that it is given, or at any, beside others; accepts as many as each line says.
+MEMBER = """
+import os, socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])), reuse_port=True)
+print(server.getsockname()[1], os.fstat(server.fileno()).st_ino, flush=True)
+server.settimeout(0.5)
+for _ in sys.stdin:
+    taken = 0
+    try:
+        while True: server.accept()[0].close(); taken += 1
+    except TimeoutError:
+        print(taken, flush=True)
+"""
+
+
+def members_told(read, port: int) -> dict[str, tuple[float, str]]:
+    """Accepts and process by member."""
+    found = (s for s in read() if isinstance(s, Points) and s.metric == reuseport.ACCEPTS)
+    return {
+        s.labels["member"]: (s.values[0], s.labels.get("pid", ""))
+        for s in found
+        if s.labels["listener"] == f"127.0.0.1:{port}"
+    }
+
+
+def test_what_each_socket_of_one_address_accepted_is_told_and_what_one_did_not(read):
+    with own_service("member", MEMBER, "0") as one:
+        port, first = one.stdout.readline().split()
+        with own_service("member", MEMBER, port) as two:
+            _, second = two.stdout.readline().split()
+            list(Listeners().collect(host(LIVE)))  # tells who is there
+            clients = [socket.create_connection(("127.0.0.1", int(port))) for _ in range(30)]
+            one.stdin.write("go\n")
+            one.stdin.flush()
+            taken = int(one.stdout.readline())
+            told = members_told(read, int(port))
+            for client in clients:
+                client.close()
+    assert 0 < taken < 30
+    assert told[first] == (taken, str(one.pid))
+    assert told[second][0] == 0
