@@ -7,7 +7,7 @@
     counted        loads one of the first two and drains it
     ring, sampled  samples with registers and a copy of the stack, through memory that the kernel shares
     cfi, cfirows, dwarf, unwind   `.eh_frame` tables, and walking such a copy by them: for code without frame pointers
-    elf, symboltable, gotable, debugfiles, kallsyms, perfmap, demangling   where names come from
+    symboltable, debugfiles, kallsyms, perfmap, demangling   where names come from
     mappings       what lies where in a process
     symbols        an address of a process or of the kernel becomes a frame
     ended          whether a stack goes down to where its thread began

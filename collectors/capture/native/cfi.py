@@ -13,7 +13,7 @@ from bisect import bisect_right
 
 from collectors.capture.native.cfirows import RETURN, Common, Row, rows_of
 from collectors.capture.native.dwarf import Reader, Refused
-from collectors.capture.native.elf import Elf
+from collectors.processes.elf import Elf
 
 _MOST_ENTRY_BYTES = 1 << 16
 _MOST_FUNCTIONS = 2_000_000  # 16 bytes each

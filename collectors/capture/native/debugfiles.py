@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from collectors.capture.native.elf import Elf, File, NotElf
+from collectors.processes.elf import Elf, File, NotElf
 
 FOLDER = "usr/lib/debug/.build-id"
 

@@ -18,11 +18,11 @@ from collectors.capture.native import mappings
 from collectors.capture.native.cfi import Tables
 from collectors.capture.native.debugfiles import debug_file, opened
 from collectors.capture.native.demangling import demangled
-from collectors.capture.native.elf import Elf, Memory, NotElf
 from collectors.capture.native.kallsyms import Kallsyms
 from collectors.capture.native.mappings import Mapping
 from collectors.capture.native.perfmap import PerfMap
 from collectors.capture.native.symboltable import SymbolTable
+from collectors.processes.elf import Elf, Memory, NotElf
 
 UNMAPPED = "[unknown]"
 KERNEL = "[kernel]"

@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice, pairwise
 
-from collectors.capture.native import gotable
-from collectors.capture.native.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memory, NotElf, Section
+from collectors.processes import gotable
+from collectors.processes.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memory, NotElf, Section
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 # STT_FUNC; STT_GNU_IFUNC, a function that is chosen at load; no type, as `_start` has in some C libraries.
@@ -49,13 +49,8 @@ class SymbolTable:
                 if packed is not None:
                     self.add(packed)
         if SYMBOLS not in {section.type for section in sections}:
-            self._add_go(elf.source, sections)
-
-    def _add_go(self, source: Bytes, sections: list[Section]) -> None:
-        text = next((section.address for section in sections if section.name == ".text"), 0)
-        for section in sections:
-            if section.name in gotable.NAMES:
-                self._merge(source, gotable.functions(source, section, text))
+            table = gotable.of(elf)
+            self._merge(elf.source, table.functions() if table else ())
 
     def _merge(self, source: Bytes, found: Iterable[tuple[int, int, int]]) -> None:
         """Start, size, and where in the source the name is."""

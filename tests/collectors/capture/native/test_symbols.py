@@ -13,11 +13,11 @@ import pytest
 from collectors.capture.native import mappings
 from collectors.capture.native.debugfiles import opened
 from collectors.capture.native.demangling import demangled
-from collectors.capture.native.elf import Elf, Memory, NotElf
 from collectors.capture.native.kallsyms import HIDDEN, Kallsyms
 from collectors.capture.native.perfmap import PerfMap
 from collectors.capture.native.symbols import UNMAPPED, Symbols
 from collectors.capture.native.symboltable import SymbolTable
+from collectors.processes.elf import Elf, Memory, NotElf
 from tests.collectors.capture.native.programs import compiled, running
 
 pytestmark = pytest.mark.program("gcc")

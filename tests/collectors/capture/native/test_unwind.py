@@ -13,8 +13,8 @@ import pytest
 from collectors.capture.native.cfi import Tables
 from collectors.capture.native.cfirows import RBP, RSP, SAME, UNDEFINED, Row
 from collectors.capture.native.debugfiles import opened
-from collectors.capture.native.elf import Elf, Memory, NotElf
 from collectors.capture.native.unwind import MOST_FRAMES, Registers, Unwinder
+from collectors.processes.elf import Elf, Memory, NotElf
 
 pytestmark = pytest.mark.program("readelf")
 

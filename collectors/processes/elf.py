@@ -88,6 +88,7 @@ class Elf:
         if len(head) < _HEADER.size or not head.startswith(_MAGIC):
             raise NotElf("no 64-bit little-endian ELF header")
         fields = _HEADER.unpack(head)
+        self.machine = fields[2]
         self._programs_at, self._sections_at = fields[5], fields[6]
         self._program_count, self._section_count, self._names_in = fields[10], fields[12], fields[13]
         self.loads: list[Load] = []
@@ -138,6 +139,13 @@ class Elf:
         for load in self.loads:
             if load.executable and load.offset & -_PAGE <= file_offset < load.offset + load.size:
                 return file_offset - load.offset + load.address
+        return None
+
+    def offset_of(self, address: int) -> int | None:
+        """Where in the file the code at an address is."""
+        for load in self.loads:
+            if load.executable and load.address <= address < load.address + load.size:
+                return address - load.address + load.offset
         return None
 
     def at(self, address: int, size: int) -> bytes:
