@@ -8,7 +8,8 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 _LONGEST_SOCKET_PATH = 107  # sun_path has 108 bytes with the final zero (unix(7))
@@ -82,7 +83,7 @@ def _runs(pid: str) -> bool:
 
 
 def check_port(address: str, port: int, setting: str) -> None:
-    """Bind it for a moment, as the server will."""
+    """Bind it for a moment: the server itself would share it with whoever listens there already (SO_REUSEPORT)."""
     try:
         info = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         with socket.socket(info[0], info[1]) as probe:
@@ -98,6 +99,21 @@ def check_port(address: str, port: int, setting: str) -> None:
         raise Refusal(_why_not_bound(error, address, port, setting)) from None
 
 
+def check_alone(port: int, setting: str, own_group: int | None) -> None:
+    """After the start: whoever began at the same moment shares the port, and would get a part of all requests."""
+    listening = _listening(port)
+    holders = _holders(listening)
+    own = {inode for inode, holder in holders.items() if holder.group == own_group}
+    addresses = {listening[inode] for inode in own}
+    for inode in listening.keys() - own:
+        if listening[inode] in addresses:
+            by = holders.get(inode) or "a process of another user"
+            raise Refusal(
+                f"port {port} is listened on by {by} too, which would get a part of all requests; "
+                f"stop that, or set {setting} to a free port"
+            )
+
+
 def _why_not_bound(error: OSError, address: str, port: int, setting: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is taken{_holder_of(port)}; stop that, or set {setting} to a free port"
@@ -108,26 +124,45 @@ def _why_not_bound(error: OSError, address: str, port: int, setting: str) -> str
     return f"cannot listen on {address} port {port}: {error.strerror}; set {setting} or DIAGNOSE_BIND"
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    pid: int
+    name: str
+    group: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (process {self.pid})"
+
+
 def _holder_of(port: int) -> str:
     """` by NAME (process PID)` if this user may see whose it is."""
-    wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    return next((f" by {holder}" for holder in _holders(_listening(port)).values()), "")
+
+
+def _holders(inodes: Collection[str]) -> dict[str, _Holder]:
+    """Who holds these sockets, as far as this user may see it."""
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found = {}
     for descriptor in Path("/proc").glob("[0-9]*/fd/*") if wanted else ():
         with contextlib.suppress(OSError):
-            if str(descriptor.readlink()) in wanted:
+            if (inode := wanted.get(str(descriptor.readlink()))) is not None:
                 directory = descriptor.parent.parent
-                return f" by {(directory / 'comm').read_text().strip()} (process {directory.name})"
-    return ""
+                pid = int(directory.name)
+                found[inode] = _Holder(pid, (directory / "comm").read_text().strip(), os.getpgid(pid))
+    return found
 
 
-def _listening_inodes(port: int) -> set[str]:
-    inodes = set()
+def _listening(port: int) -> dict[str, str]:
+    """Address by inode of the sockets that listen on the port."""
+    found = {}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             for row in Path(table).read_text().splitlines()[1:]:
                 columns = row.split()
-                if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
-                    inodes.add(columns[9])
-    return inodes
+                address, _, number = columns[1].rpartition(":")
+                if columns[3] == _LISTEN and int(number, 16) == port:
+                    found[columns[9]] = address
+    return found
 
 
 def unseen(

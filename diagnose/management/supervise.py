@@ -35,7 +35,7 @@ class Service:
     """Services of a higher `tier` are stopped before those of a lower one, which they need to stop in order.
 
     Lines that contain one of `unsaid` are not passed on: they are harmless and only worry people. What is to run
-    `once` is not started again.
+    `once` is not started again. `hindrance` is asked before each start: why it must not be started now, '' if it may.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Service:
     tier: int = 1
     unsaid: tuple[str, ...] = ()
     once: bool = False
+    hindrance: Callable[[], str] = lambda: ""
 
     def says(self, line: str) -> bool:
         return bool(line.strip()) and not any(part in line for part in self.unsaid)
@@ -97,6 +98,12 @@ class Child:
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         return self.process.pid
+
+    def put_off(self, now: float) -> None:
+        """Set the time of the next start, later after each failure."""
+        steady = self.started and now - self.started > _STEADY_SECONDS
+        self.failures = 1 if steady else self.failures + 1
+        self.started, self.next_start = 0.0, now + wait_seconds(self.failures)
 
     def ask_to_end(self) -> None:
         """Only the leader is asked: it ends its own children in the order it knows."""
@@ -203,6 +210,10 @@ class Supervisor:
             self._bury(child)
 
     def _launch(self, child: Child) -> None:
+        if reason := child.service.hindrance():
+            child.put_off(time.monotonic())
+            self._say(child.service.name, f"{reason}; trying again in {wait_seconds(child.failures):g} s")
+            return
         self._keeper.watch(child.start())
         assert child.process is not None
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)  # type: ignore[arg-type]
@@ -231,8 +242,7 @@ class Supervisor:
         code = child.process.returncode
         self._bury(child)
         child.process = None
-        child.failures = 1 if now - child.started > _STEADY_SECONDS else child.failures + 1
-        child.next_start = now + wait_seconds(child.failures)
+        child.put_off(now)
         again = "" if child.service.once else f"; starting it again in {wait_seconds(child.failures):g} s"
         self._say("up", f"{child.service.name} ended ({_ending(code)}){again}")
 

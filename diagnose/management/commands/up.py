@@ -56,10 +56,17 @@ def _check() -> int:
     if _embedded_queue():
         preflight.check_socket_path(data_dir / "valkey.sock")
     lock = preflight.take_lock(data_dir / "up.lock", lambda line: _say("up", line))
-    bind = settings.CONFIG["DIAGNOSE_BIND"]
-    preflight.check_port(bind, settings.CONFIG["DIAGNOSE_PORT"], "DIAGNOSE_PORT")
-    preflight.check_port(bind, settings.STREAM_PORT, "DIAGNOSE_STREAM_PORT")
+    for _, port, setting in _ports():
+        preflight.check_port(settings.CONFIG["DIAGNOSE_BIND"], port, setting)
     return lock
+
+
+def _ports() -> tuple[tuple[str, int, str], ...]:
+    """Who listens where, and the setting that says so."""
+    return (
+        ("web", settings.CONFIG["DIAGNOSE_PORT"], "DIAGNOSE_PORT"),
+        ("stream", settings.STREAM_PORT, "DIAGNOSE_STREAM_PORT"),
+    )
 
 
 def _embedded_queue() -> bool:
@@ -81,6 +88,8 @@ def _start(supervisor: Supervisor) -> None:
     for service in (services.web(), services.stream(), *services.workers(), services.beat(data_dir)):
         supervisor.start(service)
     ready = supervisor.wait_for(services.web_answers, _READY_SECONDS)
+    for name, port, setting in _ports():
+        preflight.check_alone(port, setting, supervisor.pid_of(name))
     if not supervisor.stopping:
         supervisor.start(services.collector(data_dir / "collector"))
         if settings.CONFIG["COLLECTOR_WHEELS"]:

@@ -22,6 +22,47 @@ def test_a_taken_port_is_refused_with_its_holder_and_the_setting():
     preflight.check_port("127.0.0.1", port, "DIAGNOSE_PORT")
 
 
+def test_a_port_that_somebody_shares_is_refused_although_the_server_could_share_it_too():
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as orphan:
+        port = orphan.getsockname()[1]
+        with pytest.raises(Refusal, match=f"port {port} is taken by .*process {os.getpid()}"):
+            preflight.check_port("127.0.0.1", port, "DIAGNOSE_PORT")
+
+
+SHARING = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])), reuse_port=True)
+print("up", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_who_began_to_share_the_port_at_the_same_moment_is_told_by_name():
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as ours:
+        port = ours.getsockname()[1]
+        preflight.check_alone(port, "DIAGNOSE_PORT", os.getpgrp())
+        command = [sys.executable, "-c", SHARING, str(port)]
+        other = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        try:
+            assert other.stdout.readline() == b"up\n"
+            with pytest.raises(Refusal, match=rf"port {port} is listened on by .*process {other.pid}\) too"):
+                preflight.check_alone(port, "DIAGNOSE_PORT", os.getpgrp())
+        finally:
+            other.kill()
+            other.communicate()
+    preflight.check_alone(port, "DIAGNOSE_PORT", os.getpgrp())
+
+
+def test_who_listens_on_the_same_port_of_another_address_shares_nothing():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as ours,
+        socket.create_server(("127.0.0.2", ours.getsockname()[1])),
+    ):
+        preflight.check_alone(ours.getsockname()[1], "DIAGNOSE_PORT", os.getpgrp())
+
+
 def test_an_address_of_another_machine_is_refused():
     with pytest.raises(Refusal, match="no address of this machine"):
         preflight.check_port("192.0.2.1", 18890, "DIAGNOSE_PORT")

@@ -85,6 +85,17 @@ def test_ctrl_c_ends_every_service_and_what_it_started(tree):
     assert _gone(up.pids(), 1) == set()
 
 
+def test_what_is_hindered_says_why_and_starts_when_nothing_is_in_the_way_any_more(tree):
+    up = tree("hindered", "parent")
+    up.read_until(r"hindered\| leader")
+    said = [line for line in up.lines if line.startswith("hindered| the")]
+    assert said == [
+        "hindered| the first is in the way; trying again in 0.5 s",
+        "hindered| the second is in the way; trying again in 1 s",
+    ]
+    assert any(line.startswith("parent| leader") for line in up.lines)
+
+
 def test_kill_9_of_the_supervisor_leaves_no_orphan_not_even_a_deaf_one(tree):
     up = tree("parent", "deaf")
     up.read_until("leader", times=2)
