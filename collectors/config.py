@@ -90,7 +90,7 @@ SETTINGS = (
         "name", "", values.name, "Name of this host for people, used by `enroll`; default: the host name."
     ),
     Setting(
-        "ca_file", "", values.optional_file, "Certificates to trust instead of the system's (private CA)."
+        "ca_file", "", values.certificates, "Certificates to trust instead of the system's (private CA)."
     ),
     Setting("proxy", "", values.url, "HTTP proxy on the way to the server."),
     Setting("proc", "/proc", values.directory, "The host's /proc; in a container where it is mounted."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,15 @@ def path(value: Any) -> Path:
     return Path(given).absolute()
 
 
-def optional_file(value: Any) -> str:
+def certificates(value: Any) -> str:
     given = text(value)
     if given and not Path(given).is_file():
         raise ValueError("there is no such file")
+    if given:
+        try:
+            ssl.create_default_context(cafile=given)
+        except OSError:  # ssl.SSLError too
+            raise ValueError("it has no certificate that can be read; use a file in PEM form") from None
     return given
 
 

@@ -9,7 +9,7 @@
 # --token TOKEN    the enrolment token; better in the environment, since other users see command lines
 # --name NAME      the host's name for people; default: its host name
 # --prefix DIR     where it is installed; default: /opt/diagnose-collector, without root below the home directory
-# --ca-file FILE   certificates to trust instead of the system's
+# --ca-file FILE   certificates to trust instead of the system's; a copy is kept in --prefix, which the service can read
 #
 # As root: a user of its own, and a systemd unit where systemd runs. Without root: no unit, and it sees this user's
 # processes only. PYTHON names another interpreter than python3.
@@ -50,6 +50,7 @@ main() {
         esac
         shift
     done
+    [ -z "$ca_file" ] || [ -r "$ca_file" ] || fail "--ca-file $ca_file: there is no such file"
     find_places
     case "$action" in
         install) install_collector ;;
@@ -156,6 +157,10 @@ make_environment() {
         "$new/bin/python" -E "$work/$PIP/pip" --isolated install "$@" || fail "the wheels could not be installed"
     fetch "$server/install.sh" "$prefix/install.sh.new" ''
     mv "$prefix/install.sh.new" "$prefix/install.sh"
+    if [ -n "$ca_file" ]; then
+        [ "$ca_file" = "$prefix/ca.pem" ] || install -m 644 "$ca_file" "$prefix/ca.pem"
+        ca_file=$prefix/ca.pem
+    fi
 }
 
 # fetch URL FILE SHA256: an empty SHA256 is not compared.

@@ -106,4 +106,6 @@ def _in_words(error: Exception) -> str:
     if isinstance(reason, ConnectionRefusedError):
         return "connection refused: is the server running, is the port right?"
     text = str(reason)
+    if "issuer certificate" in text or "self-signed" in text:
+        return f"{text}; an authority of your own? name its certificate as ca_file"
     return text.split("): ", 1)[-1] if "HTTPConnection" in text or "HTTPSConnection" in text else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -125,11 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(acceptor: Acceptor, port: int = 0) -> Iterator[Acceptor]:
-    """Listens on loopback until the block ends."""
+def serving(acceptor: Acceptor, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[Acceptor]:
+    """Listens on loopback until the block ends; with TLS under the name `localhost`."""
     server = _Server(("127.0.0.1", port), _Handler)
     server.acceptor = acceptor
     acceptor.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:  # handshakes are made where they wait for nobody else
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        acceptor.url = f"https://localhost:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
