@@ -37,8 +37,8 @@ class File:
         self._descriptor = descriptor
 
     def read(self, offset: int, size: int) -> bytes:
-        """OSError as it comes; less than `size` at the end."""
-        return os.pread(self._descriptor, size, offset) if offset < _MOST_OFFSET else b""
+        """OSError as it comes; less than `size` at the end, nothing for places that no file has."""
+        return os.pread(self._descriptor, size, offset) if 0 < size and offset < _MOST_OFFSET else b""
 
     def __del__(self) -> None:
         os.close(self._descriptor)
@@ -51,7 +51,7 @@ class Memory:
         self._image = image
 
     def read(self, offset: int, size: int) -> bytes:
-        return self._image[offset : offset + size]
+        return self._image[offset : offset + size] if size > 0 else b""
 
 
 class NotElf(Exception):
