@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "diagnose",
 ]
 MIDDLEWARE = [
+    "diagnose.web.health.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -129,7 +129,7 @@ def queue_answers() -> bool:
 def web_answers() -> bool:
     connection = http.client.HTTPConnection(_netloc(settings.CONFIG["DIAGNOSE_PORT"]), timeout=1)
     try:
-        connection.request("HEAD", "/sign-in")
+        connection.request("HEAD", "/healthz")
         return connection.getresponse().status > 0  # whatever it says, it is there
     except (OSError, http.client.HTTPException):
         return False
