@@ -38,6 +38,9 @@ def pytest_configure() -> None:
     if not settings.CONFIG["DATABASE_URL"]:
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(RUN_DIR / "test.sqlite3")
 
+    from diagnose import translations
+
+    translations.compile_all(RUN_DIR / "locale")
     # The real one takes 0.5 s a user on purpose; most tests make one.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from diagnose.reports.readings import Readings
 from diagnose.store import series
 from diagnose.store.series import SeriesRef
 
@@ -42,9 +43,15 @@ def of_metrics(
     host_ids: Sequence[int], metrics: Iterable[str], at_ns: int, seconds: float = WINDOW_SECONDS
 ) -> dict[str, list[Latest]]:
     """By metric; a metric that was not measured is an empty list."""
-    wanted = {metric: series.find(host_ids, metric) for metric in metrics}
-    values = latest([ref for refs in wanted.values() for ref in refs], at_ns, seconds)
-    by_metric: dict[str, list[Latest]] = {metric: [] for metric in wanted}
-    for each in values:
+    wanted = list(metrics)
+    return of_readings(Readings.of_hosts(host_ids, wanted), wanted, at_ns, seconds)
+
+
+def of_readings(
+    readings: Readings, metrics: Iterable[str], at_ns: int, seconds: float = WINDOW_SECONDS
+) -> dict[str, list[Latest]]:
+    """The same of what was looked up before."""
+    by_metric: dict[str, list[Latest]] = {metric: [] for metric in metrics}
+    for each in latest(readings.of(*by_metric), at_ns, seconds):
         by_metric[each.ref.metric].append(each)
     return by_metric

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from diagnose.reports import latest
+from diagnose.reports.readings import Readings
 from diagnose.store import series
+from diagnose.store.series import SeriesRef
+from diagnose.store.summaries import Aggregate
 
 _LENGTH, _LIMIT, _DROPS = (
     "listener_accept_queue_length",
     "listener_accept_queue_limit",
     "listener_drops_total",
 )
+METRICS = (_LENGTH, _LIMIT, _DROPS)
 Key = tuple[str, str, str]
 
 
@@ -35,13 +39,13 @@ class ListenerRow:
         return self.longest / self.limit if self.longest is not None and self.limit else 0.0
 
 
-def listener_rows(host_id: int, start_ns: int, end_ns: int) -> list[ListenerRow]:
-    """Fullest first."""
-    now = latest.of_metrics([host_id], (_LENGTH, _LIMIT), end_ns)
+def listener_rows(readings: Readings, start_ns: int, end_ns: int) -> list[ListenerRow]:
+    """Fullest first. `readings` have METRICS of one host."""
+    now = latest.of_readings(readings, (_LENGTH, _LIMIT), end_ns)
     lengths = {_key(each.ref.labels): each.value for each in now[_LENGTH]}
     limits = {_key(each.ref.labels): each for each in now[_LIMIT]}
-    longest = _over(host_id, _LENGTH, start_ns, end_ns, "max")
-    dropped = _over(host_id, _DROPS, start_ns, end_ns, "sum")
+    longest = _over(readings.of(_LENGTH), start_ns, end_ns, "max")
+    dropped = _over(readings.of(_DROPS), start_ns, end_ns, "sum")
     rows = [
         ListenerRow(
             listener=key[0],
@@ -62,9 +66,8 @@ def _key(labels: Mapping[str, str]) -> Key:
     return labels.get("listener", ""), labels.get("pid", ""), labels.get("netns", "")
 
 
-def _over(host_id: int, metric: str, start_ns: int, end_ns: int, how: str) -> dict[Key, float]:
-    """The maximum or sum of every series of a metric in the range."""
-    refs = series.find([host_id], metric)
-    found = series.read(refs, start_ns, end_ns)
-    values = {_key(ref.labels): found[ref.id][1] for ref in refs if ref.id in found and len(found[ref.id][1])}
-    return {key: float(each.max() if how == "max" else each.sum()) for key, each in values.items()}
+def _over(refs: Sequence[SeriesRef], start_ns: int, end_ns: int, how: Aggregate) -> dict[Key, float]:
+    """The maximum or sum of each series in the range."""
+    lines = series.range_(refs, start_ns, end_ns, 1, how)
+    reduce = max if how == "max" else sum
+    return {_key(line.ref.labels): float(reduce(line.values.tolist())) for line in lines}

@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from diagnose.reports import latest
+from diagnose.reports.readings import Readings
 from diagnose.store.series import SeriesRef
 
-_METRICS = (
+METRICS = (
     "process_cpu_seconds_total",
     "process_resident_memory_bytes",
     "process_open_fds",
@@ -42,9 +43,9 @@ class ProcessRow:
         return self.runtime.startswith("python")
 
 
-def process_rows(host_id: int, at_ns: int) -> list[ProcessRow]:
-    """Busiest first."""
-    readings = latest.of_metrics([host_id], _METRICS, at_ns)
+def process_rows(known: Readings, at_ns: int) -> list[ProcessRow]:
+    """Busiest first. `known` has METRICS of one host."""
+    readings = latest.of_readings(known, METRICS, at_ns)
     values: dict[int, dict[str, float]] = defaultdict(dict)
     refs: dict[int, dict[str, SeriesRef]] = defaultdict(dict)
     for metric, found in readings.items():

@@ -17,6 +17,7 @@ from diagnose.correlate.triage import (
     Triage,
     triage,
 )
+from diagnose.reports.readings import Readings
 from diagnose.store import histograms, series
 
 # Means of means: of equal parts of the range.
@@ -54,19 +55,27 @@ class Bar:
     heaviest: Part
 
 
+METRICS = (*READS, *HISTOGRAMS)
+
+
 def of_host(host_id: int, start_ns: int, end_ns: int) -> tuple[Triage, ...]:
     """The busiest service first; empty when no threads were looked at in the range."""
-    lines = series.range_(series.of_host(host_id, READS), start_ns, end_ns, _PARTS)
+    return of_readings(host_id, Readings.of_host(host_id, METRICS), start_ns, end_ns)
+
+
+def of_readings(host_id: int, known: Readings, start_ns: int, end_ns: int) -> tuple[Triage, ...]:
+    """`known` has METRICS of the host."""
+    lines = series.range_(known.of(*READS), start_ns, end_ns, _PARTS)
     readings = [Reading(each.ref.metric, each.ref.labels, float(each.values.mean())) for each in lines]
     covered = max((len(each.times_ns) for each in lines), default=0) / _PARTS
     seconds = (end_ns - start_ns) / 1e9 * min(1.0, covered)
-    readings += [*_sums(host_id, start_ns, end_ns, seconds), *_own_code(host_id, readings, start_ns, end_ns)]
+    readings += [*_sums(known, start_ns, end_ns, seconds), *_own_code(host_id, readings, start_ns, end_ns)]
     return triage(readings)
 
 
-def _sums(host_id: int, start_ns: int, end_ns: int, seconds: float) -> Iterator[Reading]:
+def _sums(known: Readings, start_ns: int, end_ns: int, seconds: float) -> Iterator[Reading]:
     """Seconds that were waited per second, which is how many waited."""
-    refs = series.of_host(host_id, HISTOGRAMS) if seconds else []
+    refs = known.of(*HISTOGRAMS) if seconds else []
     found = histograms.over_time([[ref] for ref in refs], start_ns, end_ns, 1)
     for ref, maps in zip(refs, found, strict=True):
         yield Reading(ref.metric, ref.labels, sum(each.sum for each in maps) / seconds)

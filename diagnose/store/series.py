@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,12 +18,17 @@ from diagnose.store.rows import NS_PER_MS, NS_PER_SECOND
 from diagnose.store.summaries import LONGEST_STEPS, MINUTE_MS, Aggregate
 
 Points = tuple[NDArray[np.int64], NDArray[np.float64]]
+# What was read of some series, cut into buckets: by an aggregate, of those with these ids.
+_Cutter = Callable[[Aggregate, Set[int]], dict[int, Points]]
 
 # Readings this far before a range tell the interval that its first increase covers.
 _LEAD_NS = 120 * NS_PER_SECOND
 _CACHED_LABELS = 20_000
 _OF_HOST = f"""
 SELECT id, metric, labels, counter FROM {Series._meta.db_table} WHERE host_id = %s AND metric IN ({{metrics}})
+"""  # noqa: S608
+_OF_HOSTS = f"""
+SELECT id, host_id, metric, labels, counter FROM {Series._meta.db_table} WHERE metric IN ({{metrics}}) {{hosts}}
 """  # noqa: S608
 
 
@@ -71,6 +76,19 @@ def of_host(host_id: int, metrics: Sequence[str]) -> list[SeriesRef]:
     ]
 
 
+def of_hosts(host_ids: Sequence[int], metrics: Sequence[str]) -> list[SeriesRef]:
+    """The series of some metrics on some hosts in one query; `host_ids` empty means all hosts."""
+    hosts = f"AND host_id IN ({', '.join(['%s'] * len(host_ids))})" if host_ids else ""
+    asked = _OF_HOSTS.format(metrics=", ".join(["%s"] * len(metrics)), hosts=hosts)
+    with connection.cursor() as cursor:
+        cursor.execute(asked, [*metrics, *host_ids])
+        rows = cursor.fetchall()
+    return [
+        SeriesRef(id_, host_id, metric, _labels(labels), bool(counter))
+        for id_, host_id, metric, labels, counter in sorted(rows)
+    ]
+
+
 @lru_cache(_CACHED_LABELS)
 def _labels(text: str) -> Mapping[str, str]:
     """Hosts have most of their label sets in common."""
@@ -102,36 +120,50 @@ def range_(
     Where a point of the answer stands for a minute or more, sums by the minute are read instead of the points: the
     same values but for a rate's, whose first reading counts as one usual step.
     """
-    close = end_ns - start_ns < points * MINUTE_MS * NS_PER_MS and backend.metric_store().has_points(
-        start_ns, end_ns
-    )
-    zoomed = _from_points if close else _from_summaries
     by_agg: dict[Aggregate, list[SeriesRef]] = defaultdict(list)
     for ref in series:
         by_agg[agg or ("rate" if ref.counter else "avg")].append(ref)
-    found: dict[int, Points] = {}
-    for how, refs in by_agg.items():
-        found |= zoomed(refs, start_ns, end_ns, points, how)
-    return [Line(ref, *found[ref.id]) for ref in series if ref.id in found]
+    found = ranges(by_agg, start_ns, end_ns, points)
+    lines = {number: line for lines in found.values() for number, line in lines.items()}
+    return [Line(ref, *lines[ref.id]) for ref in series if ref.id in lines]
 
 
-def _from_summaries(
-    series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int, agg: Aggregate
-) -> dict[int, Points]:
+def ranges(
+    wanted: Mapping[Aggregate, Sequence[SeriesRef]], start_ns: int, end_ns: int, points: int = 300
+) -> dict[Aggregate, dict[int, Points]]:
+    """As `range_`, of several aggregates by series id: what they have in common is read once."""
+    every = list({ref.id: ref for refs in wanted.values() for ref in refs}.values())
+    close = end_ns - start_ns < points * MINUTE_MS * NS_PER_MS and backend.metric_store().has_points(
+        start_ns, end_ns
+    )
+    cut = _from_points if close else _from_summaries
+    cutter = cut(every, start_ns, end_ns, points)
+    return {how: cutter(how, {ref.id for ref in refs}) for how, refs in wanted.items()}
+
+
+def _from_summaries(series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int) -> _Cutter:
     """In buckets of whole minutes, so that each has the extremes of all of its time and of no other."""
     pieces = backend.metric_store().summaries(ids_by_host(series), start_ns, end_ns)
     minutes = max(1, round((end_ns - start_ns) / points / NS_PER_MS / MINUTE_MS))
     first_ms = start_ns // NS_PER_MS // MINUTE_MS * MINUTE_MS
-    found = summaries.cut(pieces, first_ms, -(-end_ns // NS_PER_MS), minutes * MINUTE_MS, agg)
-    return {number: (times * NS_PER_MS, values) for number, (times, values) in found.items()}
+
+    def cut(how: Aggregate, chosen: Set[int]) -> dict[int, Points]:
+        some = [one for one in pieces if one.series in chosen]
+        found = summaries.cut(some, first_ms, -(-end_ns // NS_PER_MS), minutes * MINUTE_MS, how)
+        return {number: (times * NS_PER_MS, values) for number, (times, values) in found.items()}
+
+    return cut
 
 
-def _from_points(
-    series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int, agg: Aggregate
-) -> dict[int, Points]:
+def _from_points(series: Sequence[SeriesRef], start_ns: int, end_ns: int, points: int) -> _Cutter:
     found = read(series, start_ns - _LEAD_NS, end_ns)
-    lines = {number: _downsampled(*each, start_ns, end_ns, points, agg) for number, each in found.items()}
-    return {number: line for number, line in lines.items() if len(line[0])}
+
+    def cut(how: Aggregate, chosen: Set[int]) -> dict[int, Points]:
+        some = {number: each for number, each in found.items() if number in chosen}
+        lines = {number: _downsampled(*each, start_ns, end_ns, points, how) for number, each in some.items()}
+        return {number: line for number, line in lines.items() if len(line[0])}
+
+    return cut
 
 
 def _downsampled(

@@ -9,13 +9,21 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 register = template.Library()
 ABSENT = "–"
 # What an exchange with the server can tell of its clock.
 _IN_STEP_SECONDS = 0.05
+_LONG_SECONDS = 120.0
+_SMALL = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns"))
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_STEPS = (
+    (86400, gettext_noop("d")),
+    (3600, gettext_noop("h")),
+    (60, gettext_noop("min")),
+    (1, gettext_noop("s")),
+)
 
 
 def _finite(value: float | None) -> bool:
@@ -70,8 +78,31 @@ def duration(seconds: float | None) -> str:
         if left >= length or parts:
             parts.append((left // length, unit))
             left %= length
-    shown = [f"{count} {unit}" for count, unit in parts[:2] if count and not (unit == "s" and len(parts) > 1)]
+    shown = [
+        f"{count} {gettext(unit)}"
+        for count, unit in parts[:2]
+        if count and not (unit == "s" and len(parts) > 1)
+    ]
     return " ".join(shown)
+
+
+@register.filter
+def short(seconds: float | None) -> str:
+    """A latency with three digits: 84 µs, 1.25 ms, 340 ms, 2.1 s; from two minutes on as a duration."""
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT
+    if abs(seconds) >= _LONG_SECONDS:
+        return duration(seconds)
+    factor, unit = next((each for each in _SMALL if abs(seconds) * each[0] >= 1), _SMALL[-1])
+    return f"{compact(seconds * factor)} {unit}"
+
+
+@register.filter
+def points(ratio: float | None) -> str:
+    """A difference of shares: +3.2 points. Under a tenth of a point nothing moved."""
+    if ratio is None or not math.isfinite(ratio):
+        return ABSENT
+    return gettext("%(n)s points") % {"n": f"{ratio * 100:+.1f}"} if abs(ratio) >= 0.001 else "="
 
 
 @register.filter
@@ -104,8 +135,9 @@ def skew(seconds: float | None) -> str:
     if seconds is None:
         return ABSENT
     if abs(seconds) < _IN_STEP_SECONDS:
-        return "in step"
-    return f"{duration(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
+        return gettext("in step")
+    words = gettext("%(span)s ahead") if seconds > 0 else gettext("%(span)s behind")
+    return words % {"span": duration(abs(seconds))}
 
 
 @register.filter
@@ -113,10 +145,11 @@ def ago(value: str | datetime | None) -> SafeString | str:
     """A `<time>` that says how long ago, with the exact time (UTC) on hover; static/js/clock.js keeps it right."""
     at = moment(value)
     if at is None:
-        return "never"
+        return gettext("never")
     past = timezone.now() - at
-    text = "now" if abs(past) < timedelta(seconds=1) else f"{duration(abs(past).total_seconds())}"
-    text = text if text == "now" else f"{text} ago" if past > timedelta() else f"in {text}"
+    span = duration(abs(past).total_seconds())
+    words = gettext("%(span)s ago") if past > timedelta() else gettext("in %(span)s")
+    text = gettext("now") if abs(past) < timedelta(seconds=1) else words % {"span": span}
     exact = at.astimezone(UTC)
     return format_html(
         '<time data-ago datetime="{}" title="{}">{}</time>',
@@ -133,7 +166,9 @@ def exactly(value: str | datetime | None) -> SafeString | str:
     if at is None:
         return ABSENT
     exact = at.astimezone(UTC)
-    return format_html('<time datetime="{}">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}")
+    return format_html(
+        '<time data-exact datetime="{}">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 @register.filter

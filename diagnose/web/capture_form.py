@@ -13,7 +13,9 @@ from diagnose.captures import kinds
 from diagnose.captures.kinds import Kind
 from diagnose.captures.request import MAX_HZ, MAX_SECONDS, MIN_HZ, MIN_SECONDS
 from diagnose.models import Host
-from diagnose.reports.process_table import ProcessRow, process_rows
+from diagnose.reports import process_table
+from diagnose.reports.process_table import ProcessRow
+from diagnose.reports.readings import Readings
 from diagnose.store.hosts import HostRow
 
 # The groups of kinds that fit a process, by what it is, the best first.
@@ -44,7 +46,7 @@ def fill(hosts: Sequence[HostRow], given: Mapping[str, str], whole: bool) -> dic
     Without `whole`, what is long is left out: processes and other hosts.
     """
     host = chosen_host(hosts, given.get("host", ""))
-    processes = process_rows(host.id, time.time_ns()) if host and whole else []
+    processes = _processes(host.id) if host and whole else []
     choices = kinds_of(host)
     services = service_choices(processes)
     runtime = next((row.runtime for row in processes if str(row.pid) == given.get("pid")), None)
@@ -65,6 +67,11 @@ def fill(hosts: Sequence[HostRow], given: Mapping[str, str], whole: bool) -> dic
         "seconds": (MIN_SECONDS, MAX_SECONDS),
         "hz": (MIN_HZ, MAX_HZ),
     }
+
+
+def _processes(host_id: int) -> list[ProcessRow]:
+    known = Readings.of_host(host_id, process_table.METRICS)
+    return process_table.process_rows(known, time.time_ns())
 
 
 def chosen_host(hosts: Sequence[HostRow], given: str) -> HostRow | None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +24,8 @@ from diagnose.models.access import Role
 from diagnose.reports.collectors import CollectorRow, probe_lines
 from diagnose.reports.collectors import collectors as report
 from diagnose.store import hosts as store
-from diagnose.web.host import clock, host_of
+from diagnose.store.hosts import HostRow
+from diagnose.web.host import clock
 from diagnose.web.install import server_url
 from diagnose.web.ordering import Column, ordered
 
@@ -89,7 +90,7 @@ def collector(request: PageRequest, host_id: int) -> HttpResponse:
         "ours": versions.OURS,
         "upgrade": script.upgrade_line(server_url(request)),
         "may_revoke": at_least(request.actor.role, Role.ADMIN),
-        **clock(shown),
+        **clock(shown.clock_skew_seconds),
     }
     return render(request, "collector.html", context)
 
@@ -102,6 +103,13 @@ def revoke(request: PageRequest, host_id: int) -> HttpResponseBase:
         words = "Its collector is refused from now on." if ended else "It had no credential that counts."
         messages.success(request, f"{host.name}: {words}")
     return redirect("collector", host_id)
+
+
+def host_of(host_id: int) -> HostRow:
+    found = store.host(host_id)
+    if found is None:
+        raise Http404(f"There is no host {host_id}.")
+    return found
 
 
 def _shown(request: PageRequest, **invitation: Any) -> HttpResponse:

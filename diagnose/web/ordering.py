@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.utils.functional import Promise
+
 Row = TypeVar("Row")
 
 
@@ -14,18 +16,18 @@ class Column(Generic[Row]):
     """`value` gives what to order by; None goes last either way. `falling`: largest first at the first click."""
 
     key: str
-    title: str
+    title: str | Promise
     value: Callable[[Row], Any]
     falling: bool = False
-    note: str = ""
+    note: str | Promise = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     """One head cell: `order` is what a click on it puts into the address."""
 
-    title: str
-    note: str
+    title: str | Promise
+    note: str | Promise
     number: bool
     order: str
     sort: str

@@ -10,15 +10,16 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 DEFAULT_FROM = "-15m"
-PRESETS = ("-15m", "-1h", "-6h", "-24h")
-_IN_WORDS = {"-15m": "15 minutes", "-24h": "24 hours"}
+PRESETS = ("-15m", "-1h", "-6h", "-24h", "-7d")
+_IN_WORDS = {"-15m": gettext_lazy("15 minutes"), "-24h": gettext_lazy("24 hours")}
 _RELATIVE = re.compile(r"-(\d{1,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNIX = re.compile(r"\d{1,10}(?:\.\d{1,9})?")
 _LONGEST_DAYS = 400
-_REMEDY = "use -15m, -1h, -6h or -24h, Unix seconds, or a time such as 2026-01-31T12:00Z"
+_REMEDY = "use -15m, -1h, -6h, -24h or -7d, Unix seconds, or a time such as 2026-01-31T12:00Z"
 
 
 class BadRange(ValueError):
@@ -49,6 +50,28 @@ class TimeRange:
     @property
     def end(self) -> datetime:
         return datetime.fromtimestamp(self.end_ns / 1e9, UTC)
+
+    @property
+    def earlier(self) -> tuple[int, int]:
+        """Half of the range back, as Unix seconds."""
+        return self._moved(-0.5, -0.5)
+
+    @property
+    def later(self) -> tuple[int, int]:
+        return self._moved(0.5, 0.5)
+
+    @property
+    def wider(self) -> tuple[int, int]:
+        """Twice as long around the same middle."""
+        return self._moved(-0.5, 0.5)
+
+    def _moved(self, start: float, end: float) -> tuple[int, int]:
+        begin_s, end_s = self.start_ns / 1e9 + start * self.seconds, self.end_ns / 1e9 + end * self.seconds
+        return max(0, int(begin_s)), max(1, int(end_s))
+
+    @property
+    def presets(self) -> tuple[str, ...]:
+        return PRESETS
 
     @property
     def query(self) -> str:
@@ -90,5 +113,6 @@ def of_request(request: HttpRequest, default: str = DEFAULT_FROM) -> TimeRange:
     try:
         return parse(request.GET.get("from") or default, request.GET.get("to", ""), now_ns)
     except BadRange as error:
-        messages.error(request, f"{error}. Showing the last {_IN_WORDS.get(default, default[1:])}.")
+        words = gettext("%(problem)s. Showing the last %(span)s.")
+        messages.error(request, words % {"problem": error, "span": _IN_WORDS.get(default, default[1:])})
         return parse(default, "", now_ns)

@@ -5,6 +5,7 @@
 import { addCrosshair, removeCrosshair } from "./crosshair.js";
 import { removeLegend, withHidden, writeLegend } from "./legend.js";
 import { onThemeChange, themed } from "./theme.js";
+import { gettext } from "./words.js";
 
 /** @typedef {{data: object[], layout: any}} Figure */
 /** @typedef {(from: number, to: number) => void} Zoom Unix seconds of the range that was dragged */
@@ -35,18 +36,19 @@ const plotly = () => /** @type {any} */ (window).Plotly;
 
 /**
  * @param {string} address of the JSON `{charts: {name: figure or null}}` @param {Zoom} [onZoom]
+ * @param {ParentNode} [root] where the charts are that it has
  * @returns {Promise<void>}
  */
-export async function drawCharts(address, onZoom) {
+export async function drawCharts(address, onZoom, root = document) {
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
   if (!answer.ok || answer.redirected) throw new Error(`charts: ${answer.status} ${answer.statusText}`);
   const { charts } = await answer.json();
   zoomed = onZoom;
-  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-chart]"))) {
     const figure = charts[place.dataset.chart ?? ""];
     if (!figure) showNothing(place);
     else {
-      figures.set(place, figure);
+      figures.set(place, local(figure));
       watch.observe(place);
       if (near.has(place)) draw(place);
     }
@@ -71,9 +73,29 @@ function draw(place) {
   });
 }
 
-/** Plotly hands dates back as "2026-01-31 12:00:00.123", in UTC. @param {string | number} date */
+/**
+ * Plotly knows no zones: times are moved so that what it takes for UTC reads as the browser's local time.
+ * @param {Figure} figure @returns {Figure}
+ */
+function local({ data, layout }) {
+  if (layout.xaxis?.type !== "date") return { data, layout };
+  const move = (/** @type {number} */ ms) => ms - new Date(ms).getTimezoneOffset() * 60_000;
+  const timed = (/** @type {any} */ part) => part.xref === "x";
+  return {
+    data: data.map((/** @type {any} */ trace) => ({ ...trace, x: trace.x?.map(move) })),
+    layout: {
+      ...layout,
+      xaxis: { ...layout.xaxis, range: layout.xaxis.range?.map(move) },
+      shapes: layout.shapes?.map((/** @type {any} */ one) => (timed(one) ? { ...one, x0: move(one.x0), x1: move(one.x1) } : one)),
+      annotations: layout.annotations?.map((/** @type {any} */ one) => (timed(one) ? { ...one, x: move(one.x) } : one)),
+    },
+  };
+}
+
+/** Plotly hands dates back as "2026-01-31 12:00:00.123", here local time. @param {string | number} date */
 function unix(date) {
-  return (typeof date === "number" ? date : Date.parse(`${date.replace(" ", "T")}Z`)) / 1000;
+  const text = typeof date === "number" ? new Date(date).toISOString().slice(0, -1) : date.replace(" ", "T");
+  return Date.parse(text.includes("T") ? text : `${text}T00:00`) / 1000;
 }
 
 /** @param {HTMLElement} place */
@@ -83,7 +105,7 @@ function showNothing(place) {
   removeLegend(place);
   if (place.dataset.state === "drawn") plotly().purge(place);
   place.dataset.state = "empty";
-  place.textContent = place.dataset.empty ?? "Nothing measured in this time range.";
+  place.textContent = place.dataset.empty ?? gettext("Nothing measured in this time range.");
 }
 
 onThemeChange(() => near.forEach(draw));

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from diagnose.models import ProbeState
+from diagnose.models import Fact
 from tests.e2e.faults import record
 
 pytestmark = pytest.mark.browser
@@ -83,10 +83,8 @@ def test_the_range_stands_in_the_address(shown):
 def test_what_changes_on_the_host_shows_without_loading_the_page(shown, host):
     shown.evaluate("window.unchanged = true")
     shown.locator(".more summary").click()
-    ProbeState.objects.create(
-        host=host, probe="brand.new", ok=True, updated_at=host.enrolled_at, seconds=0.001, bytes=1
-    )
-    expect(shown.get_by_role("rowheader", name="brand.new")).to_be_visible(timeout=10_000)
+    Fact.objects.create(host=host, name="brand.new", value="1", since=host.enrolled_at)
+    expect(shown.get_by_text("brand.new")).to_be_visible(timeout=10_000)
     assert shown.evaluate("window.unchanged")
     assert shown.locator(".more").get_attribute("open") is not None
 

@@ -16,6 +16,9 @@ Aggregate = Literal["rate", "avg", "max", "min", "sum"]
 # A hole this many times the usual distance between readings is shown as a hole, not bridged by a line.
 _HOLE = 3.0
 _LONGEST_NAME = 48
+# Changes nearer to each other than this part of the window stand as one.
+_MOST_MARKS = 40
+_MOST_LINES = 6
 _DAY_NS = 86_400 * 10**9
 # d3's formats by unit: bytes with an SI prefix, all else as a plain number.
 _FORMATS = {"B": ".3~s"}
@@ -55,6 +58,14 @@ class Band:
     start_ns: int
     end_ns: int
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment to point at: something changed then. `text` has what."""
+
+    at_ns: int
+    text: str
 
 
 def color(name: str) -> str:
@@ -177,6 +188,59 @@ def with_bands(figure: Figure, bands: Sequence[Band], window: Window) -> Figure:
     inside = [band for band in bands if band.end_ns > window.start_ns and band.start_ns < window.end_ns]
     shapes = [*figure["layout"].get("shapes", ()), *(band_shape(band, window) for band in inside)]
     return {**figure, "layout": {**figure["layout"], "shapes": shapes}}
+
+
+def with_marks(figure: Figure, marks: Sequence[Mark], window: Window) -> Figure:
+    """The figure with a dotted line and a sign that tells on hover, for each moment when something changed."""
+    inside = together([mark for mark in marks if window.start_ns <= mark.at_ns < window.end_ns], window)
+    shapes = [*figure["layout"].get("shapes", ()), *map(_mark_line, inside)]
+    signs = [*figure["layout"].get("annotations", ()), *map(_mark_sign, inside)]
+    return {**figure, "layout": {**figure["layout"], "shapes": shapes, "annotations": signs}}
+
+
+def together(marks: Sequence[Mark], window: Window) -> list[Mark]:
+    """Those that would stand on each other's pixels as one."""
+    least_ns = (window.end_ns - window.start_ns) // _MOST_MARKS
+    found: list[Mark] = []
+    for mark in sorted(marks, key=lambda one: one.at_ns):
+        if found and mark.at_ns - found[-1].at_ns < least_ns:
+            found[-1] = Mark(found[-1].at_ns, f"{found[-1].text}\n{mark.text}")
+        else:
+            found.append(mark)
+    return found
+
+
+def _mark_line(mark: Mark) -> dict[str, Any]:
+    return {
+        "type": "line",
+        "name": "mark",
+        "layer": "below",
+        "xref": "x",
+        "x0": milliseconds(mark.at_ns),
+        "x1": milliseconds(mark.at_ns),
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": color("mark"), "width": 1, "dash": "dot"},
+    }
+
+
+def _mark_sign(mark: Mark) -> dict[str, Any]:
+    lines = mark.text.split("\n")
+    told = [text(line) for line in lines[:_MOST_LINES]]
+    left = [f"+ {len(lines) - _MOST_LINES}"] if len(lines) > _MOST_LINES else []
+    return {
+        "name": "mark",
+        "xref": "x",
+        "x": milliseconds(mark.at_ns),
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "middle",
+        "text": "◆",
+        "hovertext": "<br>".join([*told, *left]),
+        "showarrow": False,
+        "font": {"size": 10, "color": color("mark")},
+    }
 
 
 def layout(window: Window, *, unit: str = "", shapes: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:

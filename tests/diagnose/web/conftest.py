@@ -17,7 +17,7 @@ from diagnose.findings.evaluate import evaluate_host
 from diagnose.models import Finding, Host, User
 from diagnose.store import backend, days, engine
 from diagnose.store.engine.sqlite import SQLITE, path_of
-from diagnose.store.rows import DAY_NS, BatchKey, MetricBatch, PointColumns
+from diagnose.store.rows import DAY_NS, BatchKey, HistogramRow, MetricBatch, PointColumns
 from diagnose.store.serieskeys import key_of, series_numbers
 from tests.diagnose.correlate.windows import recorded
 from tests.diagnose.findings.stored import store
@@ -65,6 +65,24 @@ def read(host: Host, data_dir) -> Callable[..., None]:
             np.full(len(values), number, np.uint32), times // 10**6 * 10**6, np.array(values, np.float64)
         )
         backend.metric_store().append([MetricBatch(BatchKey(host.pk, "r" * 16, next(batches)), columns)])
+
+    return put
+
+
+@pytest.fixture
+def counted(host: Host, data_dir) -> Callable[..., None]:
+    """Stores a histogram of a minute ago: how many by bucket of the scheme for round-trip times."""
+    batches = count(500)
+
+    def put(metric: str, buckets: dict[int, int], *, seconds_ago: float = 60, **labels: str) -> None:
+        number = series_numbers(host, [key_of(metric, labels)], [False])[0]
+        at_ns = time.time_ns() - int(seconds_ago * 1e9)
+        row = HistogramRow(
+            number, at_ns, "loglin20", 0.01 * sum(buckets.values()),
+            np.array(list(buckets), np.int64), np.array(list(buckets.values()), np.int64),
+        )  # fmt: skip
+        none = PointColumns(np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0))
+        backend.metric_store().append([MetricBatch(BatchKey(host.pk, "h" * 16, next(batches)), none, [row])])
 
     return put
 
