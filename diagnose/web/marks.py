@@ -28,7 +28,9 @@ def marks_of(changes: Iterable[Change], events: Iterable[EventRow] = ()) -> list
 
 
 def _change(change: Change) -> str:
-    told = f"{_short(change.before)} → {_short(change.after)}" if change.before or change.after else change.text
+    told = (
+        f"{_short(change.before)} → {_short(change.after)}" if change.before or change.after else change.text
+    )
     return f"{change.name or change.kind}: {_short(told)}" if told else change.name or change.kind
 
 

@@ -69,7 +69,13 @@ def test_before_the_first_host_it_tells_where_services_come_from(seen, data_dir)
 
 def test_the_page_of_a_service_has_its_figures_hosts_and_time(seen, shop):
     shown = text(seen, "/service?name=shop")
-    for words in ("0.267/s", "25 %", 'class="triage__bar"', "shop → postgres", f'href="/hosts/{shop.pk}?from=-15m"'):
+    for words in (
+        "0.267/s",
+        "25 %",
+        'class="triage__bar"',
+        "shop → postgres",
+        f'href="/hosts/{shop.pk}?from=-15m"',
+    ):
         assert words in shown
     groups = re.findall(r'id="charts-(\w+)"', shown)
     assert groups == ["requests", "work"], "no Go and no Python was measured"
