@@ -11,6 +11,7 @@ from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
 from diagnose.changes import follow
 from diagnose.findings import evaluate
+from diagnose.findings.verify import due
 from diagnose.ingest import write
 from diagnose.reports.diagnosis import weekly
 from diagnose.store import retention, rollup
@@ -32,6 +33,12 @@ def evaluate_due() -> None:
 def follow_changes() -> None:
     """Keep what changed on hosts, and tie it to the findings it lies near."""
     follow.follow()
+
+
+@app.task(name="diagnose.tasks.verify_changes", time_limit=120)
+def verify_changes() -> None:
+    """Judge whether changes helped the findings they were made for."""
+    due.verify_due()
 
 
 @app.task(name="diagnose.tasks.roll_up")
@@ -72,5 +79,6 @@ def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
     sender.add_periodic_task(600, retain.s(), name="retain")
     sender.add_periodic_task(10, follow_changes.s(), name="follow changes")
+    sender.add_periodic_task(15, verify_changes.s(), name="verify changes")
     sender.add_periodic_task(5, expire_captures.s(), name="expire captures")
     sender.add_periodic_task(900, make_weekly_report.s(), name="weekly report")

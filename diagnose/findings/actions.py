@@ -42,7 +42,7 @@ def unmute(finding: Finding, actor: Actor, note: str = "") -> Finding:
 
 def applied(finding: Finding, actor: Actor, note: str = "") -> Finding:
     """A recommendation was followed; before and after are told apart at this moment."""
-    return _act(finding, actor, "applied", note, applied_at=_now())
+    return _act(finding, actor, "applied", note, applied_at=_now(), verification=None, verified_at=None)
 
 
 def feedback(finding: Finding, actor: Actor, *, right: bool, text: str = "") -> Finding:

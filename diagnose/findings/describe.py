@@ -102,7 +102,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "recommendations": detail["recommendations"],
         "will_not_help": detail["will_not_help"],
         "changes": [_change(link) for link in finding.change_links.all()],
-        "verification": None,
+        "verification": finding.verification,
         "acknowledged_by": finding.acknowledged_by or None,
         "acknowledged_at": _time(finding.acknowledged_at),
         "applied_at": _time(finding.applied_at),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
@@ -94,13 +94,22 @@ def _see(host: Host, judgement: Judgement, known: dict[Key, Finding], window: Wi
     finding.confidence = judgement.confidence
     finding.impact_share = verdict.impact.share
     # The window moves on; what began before it has begun all the same.
-    finding.detail = detail_of(judgement, known_onset=finding.detail.get("onset"))
+    gap = _longest_gap_seconds(finding, window)
+    finding.detail = detail_of(judgement, known_onset=finding.detail.get("onset")) | gap
     finding.last_seen_at = finding.window_to = window.end
     finding.window_from = window.start
     finding.quiet_since = None
     _end_mute(finding, window)
     finding.save()
     return finding
+
+
+def _longest_gap_seconds(finding: Finding, window: Window) -> dict[str, float]:
+    """How long it was not seen at the most, between two times that it was: so long a pause proves no end."""
+    known = float(finding.detail.get("longest_gap_seconds", 0.0))
+    if finding.quiet_since is not None:
+        known = max(known, (window.end - finding.last_seen_at).total_seconds())
+    return {"longest_gap_seconds": known} if known else {}
 
 
 def _relapsed(host: Host, rule: str, subject_key: str, window: Window) -> Finding | None:
@@ -122,6 +131,8 @@ def _relapsed(host: Host, rule: str, subject_key: str, window: Window) -> Findin
     finding.state, finding.reopened_at, finding.closed_at = Finding.State.OPEN, window.end, None
     finding.acknowledged_by, finding.acknowledged_at = "", None
     finding.detail.pop("onset", None)
+    if finding.verification:
+        finding.verification |= {"relapsed_at": window.end.astimezone(UTC).isoformat().replace("+00:00", "Z")}
     return finding
 
 

@@ -53,6 +53,10 @@ class Finding(models.Model):
     acknowledged_by = models.CharField(max_length=200, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
+    verified_at = models.DateTimeField(null=True, blank=True, help_text="When the change was last judged.")
+    verification: models.JSONField[dict[str, Any] | None] = models.JSONField(
+        null=True, blank=True, help_text="Whether the change at `applied_at` helped; see the API's finding."
+    )
     # subject, impact, evidence, ruled_out, unknown, recommendations, will_not_help, calibrated: see the API's finding.
     detail: models.JSONField[dict[str, Any]] = models.JSONField(default=dict)
 

@@ -115,6 +115,19 @@ def quantity(value: float | None, unit: str | None) -> str:
 
 
 @register.filter
+def measured(value: float | None, unit: str) -> str:
+    """As `quantity`, but times with three digits."""
+    return short(value) if unit == "s" else quantity(value, unit)
+
+
+@register.filter
+def signed_percent(ratio: float | None) -> str:
+    """A relative difference: +12 %, −4.2 %."""
+    text = percent(ratio)
+    return f"+{text}" if ratio is not None and ratio > 0 and text != ABSENT else text.replace("-", "−")
+
+
+@register.filter
 def moment(value: str | datetime | None) -> datetime | None:
     """ISO 8601 text of the API's form as a time."""
     if value is None or value == "":

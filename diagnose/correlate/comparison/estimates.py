@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnose.correlate.bootstrap import block_indices
 from diagnose.correlate.comparison import matching
@@ -26,6 +27,8 @@ LEAST_FREEDOM = 3.0
 # Requests that a quantile must have beyond it, on each side.
 LEAST_BEYOND = 20.0
 _SEED = 20_260_501
+
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def _estimate(
 
 
 def _known(measure: Measure, side: Side, weights: Floats) -> _Known | None:
-    used = np.flatnonzero(weights)
+    used: Places = np.flatnonzero(weights)
     run = max(1, round(RUN_SECONDS / side.tile_seconds))
     freedom = len(used) / run - 1
     if freedom < LEAST_FREEDOM:
@@ -129,7 +132,7 @@ def _known(measure: Measure, side: Side, weights: Floats) -> _Known | None:
     return _Known(float(values[0]), float(values[1:].var(ddof=1)), freedom, len(used))
 
 
-def _values(measure: Measure, side: Side, used: Floats, drawn: Floats) -> Floats | None:
+def _values(measure: Measure, side: Side, used: Places, drawn: Floats) -> Floats | None:
     """One for each row of how often each tile was drawn."""
     if measure.quantile is not None:
         return _quantiles(side.latency, used, drawn, measure.quantile)
@@ -143,7 +146,7 @@ def _values(measure: Measure, side: Side, used: Floats, drawn: Floats) -> Floats
     return found
 
 
-def _quantiles(latency: Latency | None, used: Floats, drawn: Floats, share: float) -> Floats | None:
+def _quantiles(latency: Latency | None, used: Places, drawn: Floats, share: float) -> Floats | None:
     if latency is None:
         return None
     reached = np.cumsum(drawn @ latency.counts[used], axis=1)

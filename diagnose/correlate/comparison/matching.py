@@ -61,4 +61,5 @@ def alike(before: int, after: int) -> Weights:
 
 
 def _bins(load: Floats) -> NDArray[np.int64]:
-    return np.floor(np.log(np.maximum(load, LEAST_LOAD)) / np.log1p(BIN)).astype(np.int64)
+    found: NDArray[np.int64] = np.floor(np.log(np.maximum(load, LEAST_LOAD)) / np.log1p(BIN)).astype(np.int64)
+    return found

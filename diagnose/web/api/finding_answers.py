@@ -150,6 +150,49 @@ class LinkedChange(Answer, frozen=True):
     at: datetime
 
 
+class Load(Answer, frozen=True):
+    """What stands for load, on average; both sides are compared where it was the same."""
+
+    metric: str
+    before: float
+    after: float
+    unit: str
+
+
+class Measured(Answer, frozen=True):
+    """`low` and `high` bound the difference after − before; the intervals of all measures hold together, at 95 %."""
+
+    name: str
+    title: str
+    unit: str
+    own: bool
+    before: float
+    after: float
+    low: float
+    high: float
+    relative: float | None
+    verdict: Literal["better", "worse", "unchanged"]
+
+
+class Verification(Answer, frozen=True):
+    """Whether the change helped. `ready_at`: when there is probably enough data. `undo` is offered where it got worse.
+
+    `load` is null where nothing tells it: then both sides are compared as they are.
+    """
+
+    verdict: Literal["improved", "no effect", "worse", "not enough data", "undone"]
+    reason: str
+    changed_at: datetime
+    judged_at: datetime
+    ready_at: datetime | None
+    before: Window
+    after: Window
+    load: Load | None
+    measures: list[Measured]
+    undo: list[str]
+    relapsed_at: datetime | None
+
+
 class Finding(Answer, frozen=True):
     """One trouble of one subject. `explained_by` set: it is folded under its cause.
 
@@ -180,7 +223,7 @@ class Finding(Answer, frozen=True):
     recommendations: list[Recommendation]
     will_not_help: list[WillNotHelp]
     changes: list[LinkedChange]
-    verification: None
+    verification: Verification | None
     acknowledged_by: str | None
     acknowledged_at: datetime | None
     applied_at: datetime | None

@@ -162,3 +162,46 @@ def test_the_number_of_queries_is_bounded(seen, faulty, django_assert_max_num_qu
         seen.get(f"/findings/{finding.pk}")
     with django_assert_max_num_queries(30):
         seen.get(f"/findings/{finding.pk}/charts")
+
+
+def test_a_change_is_watched_then_judged_on_the_page(seen, faulty):
+    finding = faulty("small_backlog")
+    assert "Did it help?" not in text(seen, f"/findings/{finding.pk}")
+    Finding.objects.filter(pk=finding.pk).update(applied_at=datetime.now(UTC))
+    assert "The first comparison comes within a minute" in text(seen, f"/findings/{finding.pk}")
+    Finding.objects.filter(pk=finding.pk).update(verification=WORSE)
+    shown = text(seen, f"/findings/{finding.pk}")
+    assert "Latency p99 became worse at the same load." in shown
+    assert "+50 %" in shown
+    assert "12 ms" in shown
+    assert "at equal load: 500 1/s before" in shown
+    assert "sysctl -w net.core.somaxconn=128" in shown
+    assert "It came back" in shown
+
+
+WORSE = {
+    "verdict": "worse",
+    "reason": "latency p99 became worse at the same load",
+    "changed_at": "2026-05-01T12:00:00Z",
+    "judged_at": "2026-05-01T12:10:00Z",
+    "ready_at": None,
+    "before": {"from": "2026-05-01T11:00:00Z", "to": "2026-05-01T12:00:00Z"},
+    "after": {"from": "2026-05-01T12:00:30Z", "to": "2026-05-01T12:10:00Z"},
+    "load": {"metric": "http_server_seconds", "before": 500.0, "after": 510.0, "unit": "1/s"},
+    "measures": [
+        {
+            "name": "latency_p99",
+            "title": "latency p99",
+            "unit": "s",
+            "own": False,
+            "before": 0.008,
+            "after": 0.012,
+            "low": 0.003,
+            "high": 0.005,
+            "relative": 0.5,
+            "verdict": "worse",
+        }
+    ],
+    "undo": ["sysctl -w net.core.somaxconn=128"],
+    "relapsed_at": "2026-05-01T12:30:00Z",
+}
