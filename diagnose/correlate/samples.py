@@ -31,8 +31,11 @@ class Series:
         return float(self.values.sum())
 
     def known(self) -> Series:
-        """Without readings that are no numbers: a probe that divides by zero must not decide anything."""
+        """Without readings that are no numbers, or counters that fell: a probe that divides by zero, or a counter
+        that wrapped, must not decide anything."""
         good = np.isfinite(self.values)
+        if self.counter:
+            good &= self.values >= 0
         if good.all():
             return self
         return Series(self.metric, self.labels, self.times_ns[good], self.values[good], self.counter)

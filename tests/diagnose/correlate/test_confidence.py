@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from diagnose.correlate.confidence import confidence
 from diagnose.correlate.engine import weights
@@ -47,3 +49,28 @@ def test_it_never_claims_certainty_while_uncalibrated():
 )
 def test_strength_grows_from_the_threshold_to_where_there_is_no_doubt(value, threshold, clear, expected):
     assert strength(value, threshold, clear) == pytest.approx(expected)
+
+
+LINE = st.builds(
+    Evidence,
+    st.sampled_from(["supports", "contradicts", "missing"]),
+    st.sampled_from(["decides", "separates", "corroborates"]),
+    st.just(""),
+    strength=st.floats(0, 1),
+)
+
+
+@given(st.lists(LINE, max_size=8), st.sampled_from(["decides", "separates", "corroborates"]), st.floats(0, 1))
+def test_more_evidence_for_a_cause_never_lowers_it_and_against_it_never_raises_it(lines, role, clear):
+    assert of(*lines, Evidence("supports", role, "", strength=clear)) >= of(*lines)
+    assert of(*lines, Evidence("contradicts", role, "", strength=clear)) <= of(*lines)
+    assert of(*lines, Evidence("missing", role, "")) <= of(*lines)
+
+
+@given(st.lists(LINE, min_size=1, max_size=8), st.randoms(), st.floats(0, 1))
+def test_clearer_readings_never_lower_it_and_their_order_changes_nothing(lines, chance, clear):
+    first, *rest = lines
+    clearer = dataclasses.replace(first, strength=max(first.strength, clear))
+    assert (of(clearer, *rest) >= of(*lines)) or first.kind == "contradicts"
+    mixed = chance.sample(lines, len(lines))
+    assert of(*mixed) == pytest.approx(of(*lines))
