@@ -10,7 +10,7 @@ from django.utils import timezone
 from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
 from diagnose.changes import follow
-from diagnose.findings import evaluate
+from diagnose.findings import evaluate, outlook
 from diagnose.findings.verify import due
 from diagnose.ingest import write
 from diagnose.reports.diagnosis import weekly
@@ -27,6 +27,12 @@ def write_waiting() -> None:
 def evaluate_due() -> None:
     """Correlate the last window of each host whose time has come, and record the findings."""
     evaluate.evaluate_due()
+
+
+@app.task(name="diagnose.tasks.look_ahead")
+def look_ahead() -> None:
+    """Tell of each host how long its resources last."""
+    outlook.look_ahead()
 
 
 @app.task(name="diagnose.tasks.follow_changes")
@@ -78,6 +84,7 @@ def make_weekly_report() -> None:
 def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
     sender.add_periodic_task(600, retain.s(), name="retain")
+    sender.add_periodic_task(60, look_ahead.s(), name="look ahead")
     sender.add_periodic_task(10, follow_changes.s(), name="follow changes")
     sender.add_periodic_task(15, verify_changes.s(), name="verify changes")
     sender.add_periodic_task(5, expire_captures.s(), name="expire captures")

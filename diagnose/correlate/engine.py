@@ -13,7 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from diagnose.correlate.catalogue import Rule, all_rules
+from diagnose.correlate import outlook
+from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.confidence import Weights, confidence
 from diagnose.correlate.onset import Onset, of_evidence
 from diagnose.correlate.rule import Unknown, Verdict
@@ -75,7 +76,10 @@ def judge(samples: Samples) -> tuple[list[Judgement], list[Unknown]]:
         if isinstance(found, Unknown):
             unknown.append(Unknown(rule.id, found.why))
         else:
-            judgements.extend(_judge(rule, verdict, samples) for verdict in found)
+            judgements.extend(_judge(rule.id, verdict, samples) for verdict in found)
+    judged = {outlook.place_of(each.rule, each.verdict.subject) for each in judgements}
+    ahead = outlook.early(samples.outlooks, judged)
+    judgements.extend(_judge(rule_id, verdict, samples) for rule_id, verdict in ahead)
     return judgements, unknown
 
 
@@ -91,9 +95,9 @@ def _derive(signal: type[Any], samples: Samples, known: dict[type[Any], Any]) ->
     return known[signal]
 
 
-def _judge(rule: Rule, verdict: Verdict, samples: Samples) -> Judgement:
+def _judge(rule_id: str, verdict: Verdict, samples: Samples) -> Judgement:
     model, began = weights(), of_evidence(verdict.evidence, samples)
-    return Judgement(rule.id, verdict, confidence(verdict.evidence, model), model.calibrated, onset=began)
+    return Judgement(rule_id, verdict, confidence(verdict.evidence, model), model.calibrated, onset=began)
 
 
 def _why(lacking: list[type[Any]], samples: Samples) -> str:

@@ -1,4 +1,4 @@
-"""Reads one host's window from the store. The only place here that knows there is a store."""
+"""Reads one host's window from the store. This and `history` alone know that there is a store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
+from diagnose.correlate import history
 from diagnose.correlate.attribution import is_blocked_in_own_code
 from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.samples import Frame, Histogram, ProbeFailure, Profile, Samples, Series, Stack
@@ -45,6 +46,7 @@ def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | N
         tuple(_profiles(host, samples, start_ns, end_ns)),
         tuple(ProbeFailure(each.probe, each.reason) for each in hosts.probes(host.pk) if not each.ok),
         _histograms(host, histogram_metrics() if wanted is None else wanted, start_ns, end_ns),
+        history.outlooks(host.pk, end),
     )
 
 

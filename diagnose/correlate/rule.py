@@ -168,7 +168,10 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A defect that holds on one subject. `explains` narrows the rule's EXPLAINS to what these readings bear out."""
+    """A defect that holds on one subject. `explains` narrows the rule's EXPLAINS to what these readings bear out.
+
+    `forecast`: nothing fails yet; it will, at the present growth.
+    """
 
     subject: Subject
     headline: str
@@ -179,3 +182,4 @@ class Verdict:
     will_not_help: tuple[WillNotHelp, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     explains: tuple[str, ...] = ()
+    forecast: bool = False

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.correlate.forecast import Outlook
+
 # s; three readings of the process table, and more than one of a listener among very many
 PRESENT_SECONDS = 15.0
 
@@ -126,6 +128,7 @@ class Samples:
     profiles: tuple[Profile, ...] = ()
     failures: tuple[ProbeFailure, ...] = ()
     histograms: Mapping[str, tuple[Histogram, ...]] = field(default_factory=dict)
+    outlooks: tuple[Outlook, ...] = ()
     _groups: dict[tuple[str, str], dict[str, tuple[Series, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

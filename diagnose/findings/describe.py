@@ -19,6 +19,7 @@ def detail_of(judgement: Judgement, known_onset: dict[str, Any] | None = None) -
     verdict = judgement.verdict
     return {
         "calibrated": judgement.calibrated,
+        "forecast": verdict.forecast,
         "explains": list(verdict.explains),
         "onset": known_onset or _onset(judgement.onset),
         "subject": _subject(verdict),
@@ -93,6 +94,7 @@ def as_json(finding: Finding) -> dict[str, Any]:
         "window": {"from": _time(finding.window_from), "to": _time(finding.window_to)},
         "confidence": round(finding.confidence, 3),
         "calibrated": detail["calibrated"],
+        "forecast": detail.get("forecast", False),
         "impact": detail["impact"],
         "evidence": [{**line, "chart": _chart(line, finding)} for line in detail["evidence"]],
         "explains": sorted(symptom.id for symptom in finding.explains.all()),

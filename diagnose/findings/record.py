@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from diagnose.correlate.engine import Evaluation, Judgement
-from diagnose.findings import fold, rank
+from diagnose.findings import fold, rank, unchecked
 from diagnose.findings.describe import detail_of
 from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.host import Host
@@ -51,14 +51,15 @@ def record(host: Host, evaluation: Evaluation, window: Window) -> list[Finding]:
             index: _see(host, evaluation.judgements[index], known, window)
             for index in _each_subject_once(evaluation.judgements)
         }
-        unchecked = {each.what for each in evaluation.unknown}
+        unknown = {each.what for each in evaluation.unknown}
         present = {finding.id for finding in seen.values()}
         for finding in known.values():
             if finding.id not in present:
-                _quiet(finding, window, GONE if finding.rule in unchecked else QUIET)
+                _quiet(finding, window, GONE if finding.rule in unknown else QUIET)
         still = {
             finding.id: finding for finding in (*known.values(), *seen.values()) if not finding.closed_at
         }
+        unchecked.keep(host, evaluation.unknown, window.end)
         fold.fold(list(still.values()), _told(evaluation.judgements, seen), window.end)
     rank.rank_open()
     return list(seen.values())

@@ -3,7 +3,9 @@
 from diagnose.models.access import AuditEntry, SignInLink, Token, User
 from diagnose.models.capture import Capture, CaptureFile
 from diagnose.models.change import Change, ChangeLink
+from diagnose.models.evaluation import HostEvaluation
 from diagnose.models.finding import Finding, FindingNote
+from diagnose.models.forecast import ResourceForecast
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
 from diagnose.models.report import Report
@@ -25,12 +27,14 @@ __all__ = [
     "FindingNote",
     "Frame",
     "Host",
+    "HostEvaluation",
     "HostEvent",
     "IngestEpoch",
     "IngestGap",
     "ProbeState",
     "QuarantinedBatch",
     "Report",
+    "ResourceForecast",
     "Series",
     "Service",
     "SignInLink",

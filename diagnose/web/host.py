@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -16,8 +17,9 @@ from django.views.decorators.gzip import gzip_page
 from diagnose.access.pages import PageRequest, page
 from diagnose.access.roles import at_least
 from diagnose.changes import query as changes
-from diagnose.findings import describe, query
-from diagnose.models import Finding
+from diagnose.correlate import resources
+from diagnose.findings import describe, outlook, query, unchecked
+from diagnose.models import Finding, ResourceForecast
 from diagnose.models.access import Role
 from diagnose.reports import cgroup_table, host_charts, listener_table, process_table, triage
 from diagnose.reports.charts.figure import Window
@@ -43,6 +45,8 @@ _MOST_CGROUPS = 12
 _MOST_SERVICES = 8
 _MOST_CHOICES = 100
 _RTT = host_charts.LATENCIES["rtt"].metrics
+# Labels that tell whose a resource is.
+_WHOSE = ("service", "pid", "mountpoint", "dst", "netns")
 _HEADLINE_FACTS = ("os.name", "kernel.release", "cpu.count")
 _METRICS = (
     *triage.METRICS,
@@ -111,6 +115,8 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "rtt": request.GET.get("rtt", ""),
         "bars": triage.bars(rows[:_MOST_SERVICES]),
         "states": triage.WORDS.items(),
+        "lasting": lasting(outlook.of_host(host_id)),
+        "evaluation": unchecked.of_host(host_id),
         "listeners": listener_table.listener_rows(known, span.start_ns, span.end_ns),
         "cgroups": cgroup_table.cgroup_rows(known, span.end_ns)[:_MOST_CGROUPS],
         "may_act": at_least(request.actor.role, Role.OPERATOR),
@@ -240,6 +246,23 @@ def headline_facts(known: dict[str, str]) -> list[str]:
         ngettext("%(n)s CPU", "%(n)s CPUs", int(cpus)) % {"n": cpus} if cpus.isdecimal() else "",
     ]
     return [word for word in words if word]
+
+
+def lasting(rows: Sequence[ResourceForecast]) -> list[dict[str, object]]:
+    """Each resource in words: whose it is, how full, how fast it fills, and how long it lasts."""
+    return [
+        {
+            "key": f"{row.resource} {sorted(row.labels.items())}",
+            "title": resources.BY_NAME[row.resource].title,
+            "whose": " ".join(row.labels[name] for name in _WHOSE if row.labels.get(name)),
+            "unit": resources.BY_NAME[row.resource].unit,
+            "share": row.level / row.limit,
+            "an_hour": row.per_second * 3600,
+            "row": row,
+        }
+        for row in rows
+        if row.resource in resources.BY_NAME
+    ]
 
 
 def refresh_seconds(span: TimeRange) -> int:

@@ -68,10 +68,42 @@ class TriageList(Answer, frozen=True):
     results: list[Triage]
 
 
+class Evaluation(Answer, frozen=True):
+    """The last time a host was judged: how many rules could be checked, and which could not and why."""
+
+    at: datetime
+    checked: int
+    unknown: list[Unknown]
+
+
+class Resource(Answer, frozen=True):
+    """The level of what fills up, its growth per second with a 90 % interval, the seconds to its limit with theirs."""
+
+    resource: str
+    labels: dict[str, str]
+    state: str
+    level: float
+    limit: float
+    per_second: float
+    slowest: float
+    fastest: float
+    seconds: float | None
+    soonest: float | None
+    latest: float | None
+    at: datetime
+
+
+class ResourceList(Answer, frozen=True):
+    """All of a host."""
+
+    results: list[Resource]
+
+
 class HostDetail(Host, frozen=True):
     """A host with the state of its probes."""
 
     probes: list[Probe]
+    evaluation: Evaluation | None
 
 
 class HostList(Answer, frozen=True):

@@ -196,6 +196,8 @@ class Verification(Answer, frozen=True):
 class Finding(Answer, frozen=True):
     """One trouble of one subject. `explained_by` set: it is folded under its cause.
 
+    `forecast`: nothing fails yet, but will.
+
     It holds `since` then; `episodes` are earlier times of the same trouble, the first of which began at `opened_at`.
     """
 
@@ -214,6 +216,7 @@ class Finding(Answer, frozen=True):
     window: Window
     confidence: float
     calibrated: bool
+    forecast: bool
     impact: Impact
     evidence: list[Evidence]
     explains: list[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diagnose.access.endpoints import ApiRequest, endpoint
+from diagnose.findings import outlook, unchecked
 from diagnose.models.access import Role
 from diagnose.reports import triage as triage_report
 from diagnose.store import facts as fact_store
@@ -32,13 +33,46 @@ def hosts(request: ApiRequest) -> answers.HostList:
 @endpoint("GET", role=Role.VIEWER)
 @described(answer=answers.HostDetail)
 def host(_request: ApiRequest, host_id: int) -> answers.HostDetail:
-    """One host with the state of its probes."""
+    """One host with the state of its probes, and what could not be checked of it."""
     found = scope.known(host_id)
     probes = [
         answers.Probe(row.probe, row.ok, row.reason, row.seconds, row.updated_at)
         for row in store.probes(host_id)
     ]
-    return answers.HostDetail(**_fields(found), probes=probes)
+    last = unchecked.of_host(host_id)
+    unknown = [answers.Unknown(each["what"], each["why"]) for each in last.unknown] if last else []
+    evaluation = answers.Evaluation(last.at, last.checked, unknown) if last else None
+    return answers.HostDetail(**_fields(found), probes=probes, evaluation=evaluation)
+
+
+@endpoint("GET", role=Role.VIEWER)
+@described(answer=answers.ResourceList)
+def forecasts(_request: ApiRequest, host_id: int) -> answers.ResourceList:
+    """How long each resource of a host lasts that is filled to a tenth, the first to be full first.
+
+    From the growth of the last six hours, told anew every minute. Times are in seconds from `at`; they are null where
+    the level is steady, comes back by itself, levels off, or is too new to tell.
+    """
+    scope.known(host_id)
+    return answers.ResourceList(
+        [
+            answers.Resource(
+                row.resource,
+                row.labels,
+                row.state,
+                row.level,
+                row.limit,
+                row.per_second,
+                row.slowest,
+                row.fastest,
+                row.seconds,
+                row.soonest,
+                row.latest,
+                row.at,
+            )
+            for row in outlook.of_host(host_id)
+        ]
+    )
 
 
 @endpoint("GET", role=Role.VIEWER)

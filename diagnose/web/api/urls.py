@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("hosts/<int:host_id>/facts/changes", hosts.changes),
     path("hosts/<int:host_id>/events", hosts.events),
     path("hosts/<int:host_id>/triage", hosts.triage),
+    path("hosts/<int:host_id>/forecasts", hosts.forecasts),
     path("services", services.services),
     path("services/<int:service_id>", services.service),
     path("series", series.series),

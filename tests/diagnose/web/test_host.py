@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from diagnose.models import Change, Fact, FactChange, Finding, Host, IngestGap, ProbeState
+from diagnose.models import Change, Fact, FactChange, Finding, Host, IngestGap, ProbeState, ResourceForecast
 from diagnose.reports.host_charts import GROUPS, TITLES
 
 NOW = datetime.now(UTC)
@@ -196,3 +196,25 @@ def test_the_number_of_queries_does_not_grow_with_what_the_host_has(
         read("process_open_fds", [1], pid=str(pid), service="s")
     with django_assert_max_num_queries(12):
         seen.get(f"/hosts/{host.pk}")
+
+
+def test_what_fills_up_is_told_with_the_time_it_lasts(seen, host, data_dir):
+    row = {"host": host, "level": 800, "limit": 1024, "per_second": 0.1, "slowest": 0.05, "fastest": 0.2}
+    times = {"seconds": 2240, "soonest": 1120, "latest": 4480, "at": NOW}
+    ResourceForecast.objects.create(
+        resource="process_fds", labels={"pid": "7", "service": "shop"}, state="fills", **row, **times
+    )
+    ResourceForecast.objects.create(resource="tasks", state="returns", **row, at=NOW)
+    shown = text(seen, f"/hosts/{host.pk}").split('id="lasting-table"')[1].split("</section>")[0]
+    assert "<strong>37 min 20 s</strong>" in shown or "<strong>37 min</strong>" in shown
+    assert "shop 7" in shown
+    assert "comes back by itself" in shown
+    assert shown.index("shop 7") < shown.index("comes back by itself")
+
+
+def test_what_could_not_be_checked_is_said_with_why(seen, host, faulty):
+    assert "Not judged yet" in text(seen, f"/hosts/{host.pk}")
+    faulty("small_backlog")
+    shown = text(seen, f"/hosts/{host.pk}").split('id="unchecked-list"')[1].split("</section>")[0]
+    assert "could not be checked" in shown
+    assert "not checked: not enough readings in the window" in shown
