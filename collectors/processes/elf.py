@@ -38,7 +38,7 @@ class File:
 
     def read(self, offset: int, size: int) -> bytes:
         """OSError as it comes; less than `size` at the end, nothing for places that no file has."""
-        return os.pread(self._descriptor, size, offset) if 0 < size and offset < _MOST_OFFSET else b""
+        return os.pread(self._descriptor, size, offset) if size > 0 and offset < _MOST_OFFSET else b""
 
     def __del__(self) -> None:
         os.close(self._descriptor)
