@@ -194,7 +194,7 @@ def test_the_number_of_queries_does_not_grow_with_what_the_host_has(
         seen.get(f"/hosts/{host.pk}/charts")
     for pid in range(50):
         read("process_open_fds", [1], pid=str(pid), service="s")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         seen.get(f"/hosts/{host.pk}")
 
 
