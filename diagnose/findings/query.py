@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Literal, get_args
 
-from django.db.models import Case, F, FloatField, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, FloatField, IntegerField, Q, QuerySet, Value, When
 
 from diagnose.access.problems import Problem
 from diagnose.models.finding import Finding
@@ -37,6 +38,12 @@ def list_findings(
         found = found.filter(opened_at__lte=until)
     together = _best_first(found).select_related("host", "explained_by")
     return together.prefetch_related("explains", "change_links__change")
+
+
+def open_roots_by_host() -> Counter[int]:
+    """How many open findings that no other explains each host has; one query."""
+    found = Finding.objects.filter(state=Finding.State.OPEN, explained_by=None).values_list("host_id")
+    return Counter(dict(found.annotate(n=Count("id")).order_by()))
 
 
 def get(finding_id: str) -> Finding:

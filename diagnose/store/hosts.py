@@ -13,6 +13,7 @@ from diagnose.models import Host, IngestEpoch, IngestGap, ProbeState, Quarantine
 
 # Probes that the host's owner switched off say so themselves (collectors/agent.py); that is no failure.
 SWITCHED_OFF = "switched off"
+_NAMED = ("id", "name", "agent", "last_seen_at", "clock_skew_seconds")
 _IS_OFF = Q(ok=False, reason__startswith=SWITCHED_OFF)
 
 
@@ -89,9 +90,13 @@ def host(host_id: int) -> HostRow | None:
 
 def named(host_id: int) -> NamedHost | None:
     """One query, where `host` takes five."""
-    fields = ("id", "name", "agent", "last_seen_at", "clock_skew_seconds")
-    found = Host.objects.filter(pk=host_id).values_list(*fields).first()
+    found = Host.objects.filter(pk=host_id).values_list(*_NAMED).first()
     return None if found is None else NamedHost(*found)
+
+
+def all_named() -> list[NamedHost]:
+    """All hosts, ordered by name; one query."""
+    return [NamedHost(*found) for found in Host.objects.order_by("name", "id").values_list(*_NAMED)]
 
 
 def names() -> dict[int, str]:

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-in/<str:secret>", sign_in.sign_in_link, name="sign-in-link"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("hosts", hosts.hosts, name="hosts"),
+    path("hosts/rows", hosts.rows, name="hosts-rows"),
     path("hosts/<int:host_id>", host.host, name="host"),
     path("hosts/<int:host_id>/charts", host.charts, name="host-charts"),
     path("services", services.services, name="services"),

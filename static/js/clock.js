@@ -27,12 +27,17 @@ export function duration(seconds) {
   return shown.map(([count, unit]) => `${count} ${gettext(String(unit))}`).join(" ");
 }
 
+/** @param {number} seconds @returns {string} */
+export function ago(seconds) {
+  const span = duration(seconds);
+  const words = seconds > 0 ? gettext("%(span)s ago") : gettext("in %(span)s");
+  return span ? say(words, { span }) : gettext("now");
+}
+
 function tick() {
   for (const time of document.querySelectorAll("time[data-ago]")) {
     const seconds = (Date.now() - Date.parse(time.getAttribute("datetime") ?? "")) / 1000;
-    const span = duration(seconds);
-    const words = seconds > 0 ? gettext("%(span)s ago") : gettext("in %(span)s");
-    const text = span ? say(words, { span }) : gettext("now");
+    const text = ago(seconds);
     if (time.textContent !== text) time.textContent = text;
   }
   localise();

@@ -1,5 +1,10 @@
-/** The Hosts page: orders and filters in place, and follows the hosts live. */
+/** The Hosts page: orders and filters in place, and follows the hosts live. A large fleet has a table of its own. */
 import { every, refresh, swapInPlace } from "./live.js";
+import { followMany } from "./manyhosts.js";
 
-swapInPlace();
-every(5, () => refresh());
+const many = document.getElementById("all-rows");
+if (many) followMany(JSON.parse(many.textContent ?? ""));
+else {
+  swapInPlace();
+  every(5, () => refresh());
+}

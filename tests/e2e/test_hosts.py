@@ -69,3 +69,27 @@ def test_ordering_and_filtering_work_without_script(browser, hosts, live_server)
         assert names(plain) == ["db-1"]
     finally:
         context.close()
+
+
+def test_thousands_of_hosts_filter_and_sort_at_once(page, sign_in, viewer, data_dir):
+    now = datetime.now(UTC)
+    Host.objects.bulk_create(
+        Host(identity=f"{n:032x}", name=f"node-{n:04}", last_seen_at=now, agent="0.1") for n in range(2000)
+    )
+    sign_in(viewer)
+    page.goto("/hosts?order=name")
+    expect(page.locator("table")).to_have_attribute("aria-rowcount", "2001")
+    assert names(page)[:2] == ["node-0000", "node-0001"]
+    assert len(names(page)) < 100
+    page.get_by_role("searchbox").press_sequentially("199")
+    expect(page.locator("table")).to_have_attribute("aria-rowcount", "13")
+    assert names(page)[0] == "node-0199"
+    assert page.url.endswith("?q=199&order=name")
+    page.get_by_role("link", name="Host", exact=True).click()
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Host")
+    assert names(page)[0] == "node-1999"
+    page.get_by_role("searchbox").fill("")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.get_by_role("link", name="node-0000")).to_be_visible()
+    page.get_by_role("link", name="node-0000").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("node-0000")
