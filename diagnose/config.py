@@ -121,6 +121,12 @@ SETTINGS = (
         _url("http", "https"),
         "Public address of the stream process behind a reverse proxy; empty: the host of the request at its port.",
     ),
+    Setting(
+        "PUBLIC_URL",
+        "",
+        _url("http", "https"),
+        "Address under which people reach the pages, for links in alerts; empty: this machine's own.",
+    ),
     Setting("SECRET_KEY", "", _text, "Signs sessions and tickets; empty: made once and kept in DATA_DIR."),
     Setting(
         "ALLOWED_HOSTS",

@@ -97,6 +97,7 @@ ALLOWED_HOSTS: list[str] = CONFIG["ALLOWED_HOSTS"]
 REDIS_URL: str = CONFIG["REDIS_URL"] or f"unix://{DATA_DIR / 'valkey.sock'}"
 STREAM_PORT: int = CONFIG["DIAGNOSE_STREAM_PORT"] or CONFIG["DIAGNOSE_PORT"] + 1
 STREAM_URL: str = CONFIG["STREAM_URL"]
+PUBLIC_URL: str = CONFIG["PUBLIC_URL"].rstrip("/") or f"http://127.0.0.1:{CONFIG['DIAGNOSE_PORT']}"
 
 INSTALLED_APPS = [
     "django.contrib.auth",

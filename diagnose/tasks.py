@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from django.utils import timezone
 
+from diagnose.alerts import deliver
 from diagnose.captures import files, overdue, progress
 from diagnose.celery import app
 from diagnose.changes import follow
@@ -80,6 +81,12 @@ def make_weekly_report() -> None:
     weekly.make_due(timezone.now())
 
 
+@app.task(name="diagnose.tasks.tell_of_findings", time_limit=300)
+def tell_of_findings() -> None:
+    """Tell the channels of findings that opened or are over."""
+    deliver.run()
+
+
 @app.on_after_configure.connect
 def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
@@ -89,3 +96,4 @@ def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(15, verify_changes.s(), name="verify changes")
     sender.add_periodic_task(5, expire_captures.s(), name="expire captures")
     sender.add_periodic_task(900, make_weekly_report.s(), name="weekly report")
+    sender.add_periodic_task(10, tell_of_findings.s(), name="tell of findings")

@@ -1,6 +1,7 @@
 """The relational tables. Telemetry (profiles, points) is not here: `diagnose.store` keeps it in plain SQL."""
 
 from diagnose.models.access import AuditEntry, SignInLink, Token, User
+from diagnose.models.alert import AlertChannel, AlertDelivery
 from diagnose.models.capture import Capture, CaptureFile
 from diagnose.models.change import Change, ChangeLink
 from diagnose.models.evaluation import HostEvaluation
@@ -14,6 +15,8 @@ from diagnose.models.stacks import Frame, Service, Stack
 from diagnose.models.storage import DroppedDay
 
 __all__ = [
+    "AlertChannel",
+    "AlertDelivery",
     "AuditEntry",
     "BatchPart",
     "Capture",

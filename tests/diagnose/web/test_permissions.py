@@ -9,7 +9,14 @@ from diagnose.web.urls import urlpatterns
 OPEN = {"sign-in", "sign-in-link", "sign-out"}
 OPEN |= {"report-shared"}  # guarded by its secret, see test_reports.py
 OPEN |= {"install-script", "collector-projects", "collector-project", "collector-file"}
-POSTED = {"finding-act", "report-share", "report-unshare", "report-delete"}
+POSTED = {
+    "finding-act",
+    "report-share",
+    "report-unshare",
+    "report-delete",
+    "notification-test",
+    "notification-delete",
+}
 ACTIONS = ("acknowledge", "applied", "mute", "unmute", "feedback")
 
 
@@ -24,7 +31,18 @@ def test_nobody_signed_in_is_sent_to_the_sign_in_page(client, db, name):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/hosts", "/findings", "/profile", "/captures", "/collectors", "/reports", "/storage"]
+    "path",
+    [
+        "/",
+        "/hosts",
+        "/findings",
+        "/profile",
+        "/captures",
+        "/collectors",
+        "/reports",
+        "/notifications",
+        "/storage",
+    ],
 )
 def test_every_role_sees_the_pages(as_user, viewer, operator, admin, data_dir, path):
     for user in (viewer, operator, admin):
