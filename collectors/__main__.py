@@ -1,4 +1,4 @@
-"""`diagnose-collector run | enroll | status | unit`."""
+"""`diagnose-collector run | snapshot | enroll | status | unit`."""
 
 from __future__ import annotations
 
@@ -40,12 +40,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diagnose-collector", description="The host agent of Diagnose.")
     parser.add_argument("--version", action="version", version=f"diagnose-collector {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="run | enroll | status | unit")
+    commands = parser.add_subparsers(required=True, metavar="run | snapshot | enroll | status | unit")
     run = commands.add_parser("run", help="collect and send until stopped")
     run.add_argument(
         "--disable", action="append", metavar="PROBE", help="switch a probe off (repeat for more)"
     )
     run.set_defaults(command=_run)
+    snapshot = commands.add_parser(
+        "snapshot", help="collect for half a minute into a file; no server is needed"
+    )
+    snapshot.add_argument("--seconds", type=float, default=30.0, metavar="SECONDS", help="default: 30")
+    snapshot.add_argument("--output", type=Path, metavar="FILE", help="default: HOST-TIME.diagnose, here")
+    snapshot.set_defaults(command=_snapshot)
     enroll = commands.add_parser("enroll", help="become a host of a server, with an enrolment token")
     enroll.add_argument(
         "--enroll-token-file",
@@ -61,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     status.set_defaults(command=_status)
     unit = commands.add_parser("unit", help="print the systemd unit that runs this collector")
     unit.set_defaults(command=_unit)
-    for command in (run, enroll, status, unit):
+    for command in (run, snapshot, enroll, status, unit):
         command.add_argument(
             "--config", type=Path, metavar="FILE", help="default: /etc/diagnose/collector.toml"
         )
@@ -85,6 +91,13 @@ def _run(config: Config, _: argparse.Namespace) -> int:
     from collectors.running import run
 
     return run(config)
+
+
+def _snapshot(config: Config, options: argparse.Namespace) -> int:
+    from collectors.snapshot import snapshot
+
+    print(snapshot(config, options.seconds, options.output))
+    return 0
 
 
 def _enroll(config: Config, options: argparse.Namespace) -> int:

@@ -17,9 +17,8 @@ from typing import Protocol
 from collectors import __version__
 from collectors.budget import Budget, Overhead, measure
 from collectors.config import Config
-from collectors.delivery.commands import Commands
 from collectors.delivery.outbox import Outbox
-from collectors.delivery.ship import Shipper
+from collectors.delivery.ship import Progress
 from collectors.delivery.spool import Spool
 from collectors.probe import Host, Probe, Resting
 from collectors.runner import Outcome, Runner
@@ -47,6 +46,25 @@ class Sampler(Protocol):
     def status(self) -> Iterator[ProbeStatus]: ...
 
 
+class Sender(Protocol):
+    """Who takes what the spool holds; `run` returns after `stop`."""
+
+    progress: Progress
+
+    def wake(self) -> None: ...
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Listener(Protocol):
+    """Who hears what the server asks for; `run` returns after `stop`."""
+
+    error: str
+
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 class Agent:
     """`run` returns after `stop`, with everything gathered in the spool."""
 
@@ -56,9 +74,9 @@ class Agent:
         identity: str,
         probes: Iterable[Probe],
         spool: Spool,
-        shipper: Shipper,
+        shipper: Sender,
         sampler: Sampler | None,
-        commands: Callable[[Callable[[Sample], None]], Commands],
+        commands: Callable[[Callable[[Sample], None]], Listener],
     ) -> None:
         """`commands` makes the command loop, given where its captures' samples go."""
         now = time.monotonic()

@@ -51,7 +51,7 @@ def run(config: Config) -> int:
         agent = _assemble(config)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: agent.stop())
-        _settle()
+        settle()
         _LOG.info("collecting for %s with state in %s", config.server, config.state_dir)
         agent.run()
     finally:
@@ -60,7 +60,7 @@ def run(config: Config) -> int:
     return 0
 
 
-def _settle() -> None:
+def settle() -> None:
     """Room for descriptors, and a collector of garbage that leaves alone what will never be any."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
@@ -78,10 +78,6 @@ def _assemble(config: Config) -> Agent:
         return state.read_token(config.token_file)
 
     spool = _spool(config)
-
-    def denies(process: Process) -> bool:
-        return config.denies(process.service, process.name) is not None
-
     client = Client(config.server, token, AGENT, config.ca_file, config.proxy)
 
     def commands(emit: Callable[[Sample], None]) -> Commands:
@@ -89,29 +85,43 @@ def _assemble(config: Config) -> Agent:
             client,
             config.state_dir / "commands",
             lambda target: consent.refusal(config, target),
-            OnDemand(denies).run,
+            OnDemand(_denies(config)).run,
             emit,
         )
 
+    probes = [*chosen_probes(config), Captures(config.on_demand)]
+    shipper = Shipper(spool, client, identity, AGENT)
+    return Agent(config, identity, probes, spool, shipper, chosen_sampler(config), commands)
+
+
+def chosen_probes(config: Config) -> list[Probe]:
+    """Those that are not switched off, and those that were given targets."""
     probes: list[Probe] = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
-    probes.append(Captures(config.on_demand))
     if config.scrape_targets:
         probes.append(Scrape(config.scrape_targets))
     if config.queue_targets:
         probes.append(Queues(config.queue_targets))
     endpoints.of(config.proc).named = config.go_targets
     if config.go_targets or config.go_discover:
-        probes.append(GoRuntime(denies, config.go_discover))
+        probes.append(GoRuntime(_denies(config), config.go_discover))
+    return probes
+
+
+def chosen_sampler(config: Config) -> Continuous | None:
+    """Continuous stack sampling, unless it is switched off."""
     settings = Settings(
         cpu_share=config.stacks_cpu_percent / 100,
         memory_bytes=config.stacks_memory_bytes,
-        denies=denies,
+        denies=_denies(config),
         proc=config.proc,
         sys=config.sys,
         discover_go=config.go_discover,
     )
-    sampler = Continuous(settings) if config.continuous else None
-    return Agent(config, identity, probes, spool, Shipper(spool, client, identity, AGENT), sampler, commands)
+    return Continuous(settings) if config.continuous else None
+
+
+def _denies(config: Config) -> Callable[[Process], bool]:
+    return lambda process: config.denies(process.service, process.name) is not None
 
 
 def _spool(config: Config) -> Spool:

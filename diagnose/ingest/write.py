@@ -107,7 +107,7 @@ def _write_group(hosts: Mapping[int, Host], group: Sequence[Waiting]) -> list[Wa
             return undone
         for last in ready:
             with _answering_for(last.waiting, undone):
-                _apply([last])
+                apply([last])
     except _SURROUNDINGS:
         pending.forgive(group)
         raise
@@ -145,7 +145,7 @@ def _quarantine(one: Waiting, error: str) -> None:
 
 def _applied_together(ready: Sequence[Prepared]) -> bool:
     try:
-        _apply(ready)
+        apply(ready)
     except _SURROUNDINGS:
         raise
     except Exception:  # one of them breaks this code: each is tried alone, which tells which
@@ -154,7 +154,8 @@ def _applied_together(ready: Sequence[Prepared]) -> bool:
     return True
 
 
-def _apply(ready: Sequence[Prepared]) -> None:
+def apply(ready: Sequence[Prepared]) -> None:
+    """Into the days first, then into the main database, which moves the marks."""
     late_profiles = backend.profile_store().append([one.profiles for one in ready])
     late_metrics = backend.metric_store().append([one.metrics for one in ready])
     engine.chosen().settle()  # the collector deletes what the mark has passed

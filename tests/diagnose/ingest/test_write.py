@@ -329,8 +329,8 @@ def test_a_batch_that_takes_its_worker_down_is_alone_the_next_time(host, queued,
         queued(seq, body_of([points("load1", [1.0])], seq=seq))
     pending.begin(pending.take())
     groups = []
-    apply = write._apply
-    monkeypatch.setattr(write, "_apply", lambda ready: (groups.append(len(ready)), apply(ready)))
+    apply = write.apply
+    monkeypatch.setattr(write, "apply", lambda ready: (groups.append(len(ready)), apply(ready)))
     for seq in (1, 2, 3, 4, 5):
         queued(seq, body_of([points("load1", [1.0])], seq=seq))
     write.write_waiting()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from diagnose.access import links, tokens
 from diagnose.management import static, this_host
 from diagnose.models import AuditEntry, Host, Token
+from tests.diagnose.correlate.windows import recorded
+from tests.diagnose.findings.stored import store
 
 
 @pytest.mark.django_db
@@ -86,3 +92,48 @@ def test_a_name_that_is_taken_or_not_usable_is_refused(viewer):
     for name in ("vera", "two words"):
         with pytest.raises(CommandError, match=f"'{name}' cannot be used"):
             call_command("add_user", name)
+
+
+@pytest.mark.django_db
+def test_diagnose_tells_of_a_host_what_its_last_minutes_were_like(host, data_dir, capsys):
+    store(host, recorded("small_backlog"), datetime.now(UTC))
+    call_command("diagnose", host=host.name)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{host.name}: ")
+    assert "network.accept_queue_overflow" in printed
+
+
+@pytest.mark.django_db
+def test_diagnose_names_the_hosts_there_are_and_the_times_that_can_be_given(host, data_dir):
+    with pytest.raises(CommandError, match=f"no host is called 'web-99'; there are: {host.name}"):
+        call_command("diagnose", host="web-99")
+    with pytest.raises(CommandError, match="from='yesterday'"):
+        call_command("diagnose", "--host", host.name, "--from", "yesterday")
+    with pytest.raises(CommandError, match="nothing was read"):
+        call_command("diagnose", "--host", host.name, "--from=-1m")
+
+
+@pytest.mark.django_db
+def test_diagnose_refuses_what_is_no_bundle(tmp_path, data_dir):
+    file = tmp_path / "x.diagnose"
+    file.write_bytes(b"no bundle")
+    with pytest.raises(CommandError, match="this is no bundle"):
+        call_command("diagnose", "--bundle", str(file), "--into-this-store")
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("diagnose", "--bundle", str(tmp_path / "y"), "--into-this-store")
+
+
+@pytest.mark.system
+def test_a_snapshot_of_this_host_is_diagnosed_without_a_server_and_leaves_nothing(tmp_path):
+    environment = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+    file = tmp_path / "here.diagnose"
+    for argv in (
+        ["-m", "collectors", "snapshot", "--seconds", "12", "--output", str(file)],
+        ["manage.py", "diagnose", "--bundle", str(file)],
+    ):
+        ran = subprocess.run(
+            [sys.executable, *argv], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+    assert "s of readings" in ran.stdout
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").glob("*.sqlite3"))
