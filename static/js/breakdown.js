@@ -4,7 +4,7 @@
 import { get } from "./fetch.js";
 import { amount, percent } from "./flamegraph/details.js";
 import { put } from "./flamegraph/address.js";
-import { gettext, say } from "./words.js";
+import { gettext } from "./words.js";
 
 /** @typedef {{value: string, name: string, total: number, share: number}} Part */
 /** @typedef {{by: string, unit: string, period_ns: number, total: number, labels: string[], left_out: number, results: Part[]}} Breakdown */
@@ -63,8 +63,8 @@ function show(details, found) {
 function words(found) {
   if (!found.results.length) return gettext("No samples that tell this.");
   const told = found.results.reduce((sum, one) => sum + one.total, 0);
-  const parts = [say(gettext("%(count)s values have %(share)s of the samples."), { count: found.results.length, share: percent(told, found.total) })];
-  if (found.left_out) parts.push(say(gettext("%(count)s more values were not looked at; narrow the choice first."), { count: found.left_out }));
+  const parts = [gettext("%(count)s values have %(share)s of the samples.", { count: found.results.length, share: percent(told, found.total) })];
+  if (found.left_out) parts.push(gettext("%(count)s more values were not looked at; narrow the choice first.", { count: found.left_out }));
   return parts.join(" ");
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Reads from the JSON API with the page's session. */
 
-import { gettext, say } from "./words.js";
+import { gettext } from "./words.js";
 
 /**
  * @param {string | undefined} address
@@ -14,6 +14,6 @@ export async function get(address) {
   });
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
-  const told = say(gettext("The server answered %(status)s."), { status: `${answer.status} ${answer.statusText}` });
+  const told = gettext("The server answered %(status)s.", { status: `${answer.status} ${answer.statusText}` });
   throw new Error(problem.detail ?? told);
 }

@@ -1,34 +1,24 @@
-// @ts-check
-/**
- * The page's language for scripts: Django's catalogue (`gettext`, `ngettext`) where the page loads one, English
- * otherwise. Numbers follow the language too.
- */
+/** The page's language for what scripts say: `words.<language>.js`, loaded before, brings Django's catalogue. */
 
-const catalogue = /** @type {any} */ (globalThis).django ?? {};
+/** @typedef {Record<string, string | number>} Values */
 
-/** The page's language as browsers write it. */
+/** The page's language, as browsers write it. */
 export const LANGUAGE = document.documentElement.lang || "en";
 
-/** @param {string} text */
-export function gettext(text) {
-  return catalogue.gettext?.(text) ?? text;
+/** @param {string} text @param {Values} [values] for each `%(name)s` in it @returns {string} */
+export function gettext(text, values) {
+  const translate = /** @type {any} */ (window).gettext;
+  return fill(translate ? translate(text) : text, values);
 }
 
-/**
- * @param {string} one
- * @param {string} many
- * @param {number} count
- */
-export function ngettext(one, many, count) {
-  return catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+/** @param {string} one @param {string} many @param {number} count @param {Values} [values] @returns {string} */
+export function ngettext(one, many, count, values) {
+  const translate = /** @type {any} */ (window).ngettext;
+  const chosen = translate ? translate(one, many, count) : count === 1 ? one : many;
+  return fill(chosen, { n: count, ...values });
 }
 
-/**
- * `say(gettext("%(part)s of %(all)s"), {part, all})`
- *
- * @param {string} text
- * @param {Record<string, string | number>} values
- */
-export function say(text, values) {
-  return text.replace(/%\((\w+)\)s/g, (whole, name) => String(values[name] ?? whole));
+/** @param {string} text @param {Values} [values] */
+function fill(text, values = {}) {
+  return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What can be done with the selected frame: buttons below the graph, each with a key. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { copyText } from "./copy.js";
 import { frameOf, pathTo } from "./layout.js";
 import { sourceOf } from "./source.js";
@@ -69,7 +69,7 @@ export class Actions {
   async copyName() {
     if (!this.flame.graph || this.node < 0) return;
     const { name } = frameOf(this.flame.graph, this.node);
-    this.tell(await copyText(name), say(gettext("Copied %(name)s"), { name }));
+    this.tell(await copyText(name), gettext("Copied %(name)s", { name }));
   }
 
   /** Root first, one frame a line, with its place. */

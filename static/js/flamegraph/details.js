@@ -1,7 +1,7 @@
 // @ts-check
 /** A frame in words: for the tooltip, the line below the graph and the live region. */
 
-import { gettext, LANGUAGE, ngettext, say } from "../words.js";
+import { gettext, LANGUAGE, ngettext } from "../words.js";
 import { changeInWords } from "./diff.js";
 import { frameOf } from "./layout.js";
 
@@ -51,7 +51,7 @@ export function amount(flat, value) {
   if (flat.unit === "count") return whole(value);
   if (flat.unit === "nanoseconds") return duration(value / 1e9);
   const time = duration((value * flat.period_ns) / 1e9);
-  return say(ngettext("%(count)s sample, %(time)s", "%(count)s samples, %(time)s", value), { count: whole(value), time });
+  return ngettext("%(count)s sample, %(time)s", "%(count)s samples, %(time)s", value, { count: whole(value), time });
 }
 
 /**
@@ -92,6 +92,6 @@ export function sentence(graph, node) {
   const { title, rows } = describe(graph, node);
   const below = graph.end[node] - node - 1;
   const spoken = rows.map(([label, value]) => `${label} ${value.replace(" · ", ", ")}`).join("; ");
-  const under = below ? say(ngettext("%(count)s frame below", "%(count)s frames below", below), { count: whole(below) }) : gettext("leaf");
-  return say(gettext("%(name)s; depth %(depth)s; %(figures)s; %(under)s."), { name: title, depth: graph.depth[node], figures: spoken, under });
+  const under = below ? ngettext("%(count)s frame below", "%(count)s frames below", below, { count: whole(below) }) : gettext("leaf");
+  return gettext("%(name)s; depth %(depth)s; %(figures)s; %(under)s.", { name: title, depth: graph.depth[node], figures: spoken, under });
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What a difference shows beside a flame graph: each node's change of share, as a colour, in words and as a table. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { frameOf } from "./layout.js";
 
 /** @typedef {import("./layout.js").FlatGraph} FlatGraph */
@@ -83,5 +83,5 @@ export function share(value, all) {
 /** @param {number} change */
 export function points(change) {
   const sign = change > 0 ? "+" : change < 0 ? "−" : "";
-  return say(gettext("%(change)s points"), { change: `${sign}${Math.abs(100 * change).toFixed(1)}` });
+  return gettext("%(change)s points", { change: `${sign}${Math.abs(100 * change).toFixed(1)}` });
 }

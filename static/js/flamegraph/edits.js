@@ -1,7 +1,7 @@
 // @ts-check
 /** What was done to the graph that was loaded: recursion collapsed, turned upside down, then parts focused or hidden. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { invert } from "./invert.js";
 import { frameOf, layOut } from "./layout.js";
 import { collapseRecursion, focusOn, without } from "./regrow.js";
@@ -50,24 +50,24 @@ export class Edits {
 
   /** @param {number} node  more than the root */
   focus(node) {
-    this.step(node, focusOn, gettext("Only %(name)s"));
+    this.step(node, focusOn, (name) => gettext("Only %(name)s", { name }));
   }
 
   /** @param {number} node  more than the root */
   hide(node) {
-    this.step(node, without, gettext("Without %(name)s"));
+    this.step(node, without, (name) => gettext("Without %(name)s", { name }));
   }
 
   /**
    * @param {number} node
    * @param {typeof focusOn} edit
-   * @param {string} words
+   * @param {(name: string) => string} words
    */
   step(node, edit, words) {
     const graph = this.steps.at(-1)?.graph ?? this.start;
     if (!graph || node <= 0) return;
     const next = layOut(edit(graph, node));
-    this.steps.push({ graph: next, words: say(words, { name: frameOf(graph, node).name }) });
+    this.steps.push({ graph: next, words: words(frameOf(graph, node).name) });
     this.changed(next);
   }
 

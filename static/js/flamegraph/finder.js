@@ -1,7 +1,7 @@
 // @ts-check
 /** The search box: marks what matches in the graph, narrows the table, and steps from match to match. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { percent, whole } from "./details.js";
 import { BadPattern, matchesOf } from "./matching.js";
 import { find, findFunction } from "./search.js";
@@ -86,7 +86,7 @@ export class Finder {
     const { graph } = this.flame;
     if (!graph || !found.nodes.length) return gettext("No function matches");
     const share = percent(found.samples, graph.total[0]);
-    return say(gettext("%(share)s of samples match, %(frames)s frames"), { share, frames: whole(found.nodes.length) });
+    return gettext("%(share)s of samples match, %(frames)s frames", { share, frames: whole(found.nodes.length) });
   }
 
   /** @param {1 | -1} step */

@@ -2,7 +2,7 @@
 /** One function by itself (templates/_profile_function.html): its figures, its share over time, callers and callees. */
 
 import { get } from "../fetch.js";
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { put } from "./address.js";
 import { Branch } from "./branch.js";
 import { amount, percent } from "./details.js";
@@ -89,7 +89,7 @@ export class FunctionPanel {
   show(sandwich) {
     const { total, self, whole, matched } = sandwich;
     const words = total
-      ? say(gettext("total %(total)s · %(amount)s · self %(self)s · %(file)s"), {
+      ? gettext("total %(total)s · %(amount)s · self %(self)s · %(file)s", {
           total: percent(total, whole),
           amount: amount(sandwich, total),
           self: percent(self, whole),
@@ -98,8 +98,8 @@ export class FunctionPanel {
       : gettext("No sample of this function in this range.");
     this.part("figures").textContent = words;
     const name = this.part("title").textContent ?? "";
-    this.callers.show({ ...sandwich, nodes: sandwich.callers }, say(gettext("Callers of %(name)s"), { name }));
-    this.callees.show({ ...sandwich, nodes: sandwich.callees }, say(gettext("What %(name)s calls"), { name }));
+    this.callers.show({ ...sandwich, nodes: sandwich.callers }, gettext("Callers of %(name)s", { name }));
+    this.callees.show({ ...sandwich, nodes: sandwich.callees }, gettext("What %(name)s calls", { name }));
     this.section.scrollIntoView({ block: "nearest" });
   }
 }

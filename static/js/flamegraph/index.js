@@ -1,7 +1,7 @@
 // @ts-check
 /** The flame graph as a part of a page: binds the markup of templates/_flamegraph.html to a chart. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { Actions } from "./actions.js";
 import { Chart } from "./chart.js";
 import { sentence, whole } from "./details.js";
@@ -181,10 +181,10 @@ export class FlameGraph {
 
 /** @param {Graph} graph */
 function summary({ flat, count, total }) {
-  const text = gettext(
+  return gettext(
     "Flame graph of %(service)s, %(type)s: %(total)s %(unit)s in %(frames)s frames. Arrow keys move, Enter zooms, question mark shows all keys.",
+    { service: flat.service, type: flat.type, total: whole(total[0]), unit: flat.unit, frames: whole(count) },
   );
-  return say(text, { service: flat.service, type: flat.type, total: whole(total[0]), unit: flat.unit, frames: whole(count) });
 }
 
 function hint() {

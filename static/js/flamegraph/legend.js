@@ -1,7 +1,7 @@
 // @ts-check
 /** What the colours mean, and what share of the time each kind of code ran itself. */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 import { KIND_NAMES } from "./colors.js";
 import { percent } from "./details.js";
 
@@ -45,8 +45,8 @@ function entry(kind, share) {
   item.textContent = `${KIND_NAMES[kind]} ${share}`;
   item.title =
     kind === "none"
-      ? say(gettext("%(share)s of the samples show a thread without frames: native code that no Python called, or frames too small to draw"), { share })
-      : say(gettext("%(share)s of the samples were taken while this kind of code ran itself: %(kind)s"), { share, kind: KIND_NAMES[kind] });
+      ? gettext("%(share)s of the samples show a thread without frames: native code that no Python called, or frames too small to draw", { share })
+      : gettext("%(share)s of the samples were taken while this kind of code ran itself: %(kind)s", { share, kind: KIND_NAMES[kind] });
   return item;
 }
 

@@ -2,7 +2,7 @@
 /** Fills one `[data-profile]` section (templates/_profile_graph.html) from the API: graph, table and totals. */
 
 import { get } from "../fetch.js";
-import { gettext, LANGUAGE, ngettext, say } from "../words.js";
+import { gettext, LANGUAGE, ngettext } from "../words.js";
 import { amount, duration, percent, whole } from "./details.js";
 import { FunctionPanel } from "./function.js";
 import { FlameGraph } from "./index.js";
@@ -79,9 +79,9 @@ function none(top) {
     "%(count)s profile over %(time)s, and no sample in it: %(why)s.",
     "%(count)s profiles over %(time)s, and no sample in them: %(why)s.",
     top.profiles,
+    { count: whole(top.profiles), time: duration(top.seconds), why },
   );
-  const values = { count: whole(top.profiles), time: duration(top.seconds), why };
-  text.textContent = top.profiles ? say(words, values) : gettext("No profile here.");
+  text.textContent = top.profiles ? words : gettext("No profile here.");
   return text;
 }
 
@@ -97,30 +97,30 @@ function totals(flat, top) {
   strong.textContent = sampled ? samples(flat.total) : amount(flat, flat.total);
   const words = [];
   if (sampled && flat.period_ns) {
-    words.push(say(gettext("%(time)s of thread time"), { time: duration((flat.total * flat.period_ns) / 1e9) }));
+    words.push(gettext("%(time)s of thread time", { time: duration((flat.total * flat.period_ns) / 1e9) }));
   }
   if (top.seconds) words.push(observed(top));
-  if (sampled && flat.period_ns) words.push(say(gettext("%(rate)s samples a second"), { rate: rate(flat.period_ns) }));
-  if (top.unreadable) words.push(say(gettext("%(count)s more damaged on disk and left out"), { count: whole(top.unreadable) }));
+  if (sampled && flat.period_ns) words.push(gettext("%(rate)s samples a second", { rate: rate(flat.period_ns) }));
+  if (top.unreadable) words.push(gettext("%(count)s more damaged on disk and left out", { count: whole(top.unreadable) }));
   const left = flat.nodes_total - flat.nodes.frame.length;
   const share = percent(flat.cut, 1);
-  if (left > 0) words.push(say(gettext("%(count)s frames under %(share)s not drawn"), { count: whole(left), share }));
+  if (left > 0) words.push(gettext("%(count)s frames under %(share)s not drawn", { count: whole(left), share }));
   return [strong, ` · ${words.join(" · ")}`];
 }
 
 /** @param {number} count */
 function samples(count) {
-  return say(ngettext("%(count)s sample", "%(count)s samples", count), { count: whole(count) });
+  return ngettext("%(count)s sample", "%(count)s samples", count, { count: whole(count) });
 }
 
 /** @param {Functions} top */
 function observed(top) {
-  const words = ngettext(
+  return ngettext(
     "observed for %(time)s in %(count)s profile",
     "observed for %(time)s in %(count)s profiles",
     top.profiles,
+    { time: duration(top.seconds), count: whole(top.profiles) },
   );
-  return say(words, { time: duration(top.seconds), count: whole(top.profiles) });
 }
 
 /** @param {number} period_ns */

@@ -1,7 +1,7 @@
 // @ts-check
 /** Which of many texts a search means. A pattern runs in a worker that is ended when it takes too long (ReDoS). */
 
-import { gettext, say } from "../words.js";
+import { gettext } from "../words.js";
 
 /** A pattern that needs longer on all names of a profile is not a search that somebody meant. */
 const MOST_MS = 1000;
@@ -36,7 +36,7 @@ function byPattern(texts, pattern) {
     new RegExp(pattern, "i");
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split(": ").pop() ?? "") : "";
-    return Promise.reject(new BadPattern(say(gettext("Not a pattern: %(reason)s"), { reason })));
+    return Promise.reject(new BadPattern(gettext("Not a pattern: %(reason)s", { reason })));
   }
   running?.terminate();
   const worker = (running = new Worker(new URL("./matching.worker.js", import.meta.url)));

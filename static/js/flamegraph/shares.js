@@ -1,7 +1,7 @@
 // @ts-check
 /** A function's share slice by slice: bars to click, each of which is a narrower range, and the same as a table. */
 
-import { gettext, LANGUAGE, say } from "../words.js";
+import { gettext, LANGUAGE } from "../words.js";
 import { percent, whole } from "./details.js";
 
 /** @typedef {{width_seconds: number, starts: string[], samples: number[], self: (number | null)[], total: (number | null)[]}} Shares */
@@ -20,8 +20,8 @@ export function showShares(section, shares) {
   part("time").hidden = known.length < 2;
   if (known.length < 2) return;
   const most = Math.max(...known);
-  part("time-words").textContent = say(
-    gettext("Share over time: %(least)s to %(most)s. The dark part is the function itself; a click shows that slice alone."),
+  part("time-words").textContent = gettext(
+    "Share over time: %(least)s to %(most)s. The dark part is the function itself; a click shows that slice alone.",
     { least: percent(Math.min(...known), 1), most: percent(most, 1) },
   );
   part("bars").replaceChildren(bars(shares, most || 1));
@@ -79,9 +79,9 @@ function sliceAddress(shares, at) {
 function words(shares, at) {
   const total = shares.total[at];
   const time = TIME.format(new Date(shares.starts[at]));
-  if (total === null) return say(gettext("%(time)s UTC: nothing was sampled"), { time });
+  if (total === null) return gettext("%(time)s UTC: nothing was sampled", { time });
   const self = percent(shares.self[at] ?? 0, 1);
-  return say(gettext("%(time)s UTC: total %(total)s, self %(self)s"), { time, total: percent(total, 1), self });
+  return gettext("%(time)s UTC: total %(total)s, self %(self)s", { time, total: percent(total, 1), self });
 }
 
 /** @param {Shares} shares @param {number} at */

@@ -1,7 +1,7 @@
 // @ts-check
 /** The breadcrumb: from the root to the zoomed frame, each step a button that zooms to it. */
 
-import { ngettext, say } from "../words.js";
+import { ngettext } from "../words.js";
 import { frameOf, pathTo } from "./layout.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
@@ -26,7 +26,7 @@ export function showTrail(list, graph, node, zoom) {
 function gap(left) {
   const item = document.createElement("li");
   item.textContent = "…";
-  item.title = say(ngettext("%(count)s frame left out", "%(count)s frames left out", left), { count: left });
+  item.title = ngettext("%(count)s frame left out", "%(count)s frames left out", left, { count: left });
   return item;
 }
 
