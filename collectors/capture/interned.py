@@ -19,19 +19,27 @@ class Interned:
         self._strings: dict[str, int] = {}
         self._frames: dict[Frame, int] = {}
         self._stacks: dict[tuple[int, ...], int] = {}
-        self._values: dict[tuple[int, int, State], int] = {}
+        self._values: dict[tuple[int, int, State, int | None], int] = {}
 
-    def add(self, frames: Sequence[Frame], thread: str, count: int, state: State) -> None:
-        """So many samples more of this stack, root first, in this thread."""
+    def add(
+        self,
+        frames: Sequence[Frame],
+        thread: str,
+        count: int,
+        state: State,
+        offset_ms: int | None = None,
+    ) -> None:
+        """So many samples more of this stack, root first, in this thread, taken so long after the profile's start."""
         stack = tuple(self._frames.setdefault(frame, len(self._frames)) for frame in frames)
-        key = (self._stacks.setdefault(stack, len(self._stacks)), self._string(thread), state)
+        key = (self._stacks.setdefault(stack, len(self._stacks)), self._string(thread), state, offset_ms)
         self._values[key] = self._values.get(key, 0) + count
 
     def columns(self) -> tuple[list[str], StackColumns]:
         """All strings, and the columns that name them."""
         frames = [self._row(frame) for frame in self._frames]
         samples = [
-            StackSample(stack, thread, value, state) for (stack, thread, state), value in self._values.items()
+            StackSample(stack, thread, value, state, offset_ms)
+            for (stack, thread, state, offset_ms), value in self._values.items()
         ]
         return list(self._strings), StackColumns.of(frames, list(self._stacks), samples)
 

@@ -15,7 +15,8 @@ from collectors.ebpf.maps import cpus
 
 _SOFTWARE, _CPU_CLOCK = 1, 0  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK
 # Bits of struct perf_event_attr.
-_EXCLUDE_IDLE, _FREQUENCY = 1 << 7, 1 << 10
+_EXCLUDE_IDLE, _FREQUENCY, _USE_CLOCK = 1 << 7, 1 << 10, 1 << 25
+_MONOTONIC = 1  # of times in samples: the clock that Python's time.monotonic_ns reads
 # type, size, config, rate, kinds of data, read format, bits, wake-up, breakpoint, 3 configs, registers, stack, clock
 _ATTRIBUTES = struct.Struct("<IIQQQQQIIQQQQIi")
 
@@ -39,11 +40,11 @@ def attributes(hz: int, wanted: Wanted) -> bytes:
         hz,
         wanted.kinds,
         0,
-        _EXCLUDE_IDLE | _FREQUENCY | wanted.bits,
+        _EXCLUDE_IDLE | _FREQUENCY | _USE_CLOCK | wanted.bits,
         *(0, 0, 0, 0, 0),
         wanted.registers,
         wanted.stack_bytes,
-        0,
+        _MONOTONIC,
     )
 
 

@@ -66,6 +66,16 @@ def build(selector: Selector, start_ns: int, end_ns: int, by: By) -> Breakdown:
     return Breakdown(whole, parts, left_out, labels)
 
 
+def label_values(selector: Selector, start_ns: int, end_ns: int) -> dict[str, list[str]]:
+    """The labels that the selected profiles carry, each with its values."""
+    service = Service.objects.filter(name=selector.service).first()
+    found: dict[str, set[str]] = {}
+    for _, carried in [] if service is None else _sets(service, selector, start_ns, end_ns):
+        for name, value in carried.items():
+            found.setdefault(name, set()).add(value)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
 def _sets(
     service: Service, selector: Selector, start_ns: int, end_ns: int
 ) -> list[tuple[int, dict[str, str]]]:

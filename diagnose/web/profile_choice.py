@@ -129,6 +129,7 @@ def context_of(given: QueryDict, span: TimeRange, hosts: list[HostRow], chosen: 
         "hosts": hosts,
         "title": TYPES[chosen.type][0],
         "meaning": TYPES[chosen.type][1],
+        "views_query": f"{urlencode(keep)}&{span.query}",
     }
 
 

@@ -106,7 +106,7 @@ def test_the_flame_graph_of_a_process_opens_by_itself(form: Page, shop: subproce
     form.get_by_role("button", name="Profile now").click()
     form.wait_for_url("**/captures/0*")
     expect(form.locator("[data-part=state]")).to_have_text("Done", timeout=30_000)
-    expect(form.locator("canvas")).to_be_visible()
+    expect(form.locator("[data-flamegraph] canvas")).to_be_visible()
     expect(form.locator("tbody th").first).to_contain_text("spin_for_the_capture")
     expect(form.locator("[data-part=message]")).to_contain_text("samples in")
 

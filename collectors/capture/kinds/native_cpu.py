@@ -28,7 +28,7 @@ def capture(request: Request, watch: Watch) -> Result:
     gathering = Gathering(request, "cpu")
     try:
         with Sampled(request.hz) as sampled:
-            start_ns, began = time.time_ns(), time.monotonic()
+            start_ns, began_ns = time.time_ns(), time.monotonic_ns()
             looked_at, goes_on, seconds = -_LOOK_SECONDS, True, 0.0
             while goes_on and processes and seconds < request.seconds:
                 if seconds - looked_at >= _LOOK_SECONDS:
@@ -39,8 +39,8 @@ def capture(request: Request, watch: Watch) -> Result:
                     shown(request, watch, seconds, processes, gathering.count)
                 goes_on = watch.wait(min(_TAKE_SECONDS, request.seconds - seconds))
                 for sample in sampled.take():
-                    gathering.add_sample(sample)
-                seconds = time.monotonic() - began
+                    gathering.add_sample(sample, began_ns)
+                seconds = (time.monotonic_ns() - began_ns) / 1e9
             lost = sampled.lost
     except NoData as error:
         raise CaptureError(f"{error}.") from None

@@ -35,12 +35,13 @@ class Gathering:
             self._owners[process.pid] = Owner(process.service, process.pid)
         self._threads.clear()  # they may be called otherwise by now
 
-    def add_sample(self, sample: Sample) -> None:
+    def add_sample(self, sample: Sample, began_ns: int) -> None:
+        """`began_ns`: when the capture did, by the clock of its samples."""
         process = self._process(sample.pid)
         frames = self._walked(process, sample) if process else [stacks.ENDED]
-        self._add(
-            sample.pid, [*frames, *stacks.of_kernel(self._symbols, sample.kernel)], self._name(sample), 1, 1
-        )
+        frames = [*frames, *stacks.of_kernel(self._symbols, sample.kernel)]
+        offset_ms = max(0, sample.time_ns - began_ns) // 1_000_000
+        self._add(sample.pid, frames, self._name(sample), 1, 1, offset_ms)
 
     def add_count(self, count: Count, value: int) -> None:
         frames = stacks.of_user(self._process(count.pid), count.user)
@@ -54,14 +55,22 @@ class Gathering:
             self._processes[pid] = found
         return found or self._processes.get(pid)
 
-    def _add(self, pid: int, frames: list[Frame], thread: str, value: int, times: int) -> None:
+    def _add(
+        self,
+        pid: int,
+        frames: list[Frame],
+        thread: str,
+        value: int,
+        times: int,
+        offset_ms: int | None = None,
+    ) -> None:
         owner = self._owners.get(pid)
         if owner is None:  # it was let go between being wanted and being seen
             return
         self.count += times
         self.truncated += times if frames[:1] == [stacks.TRUNCATED] else 0
         state: State = "active" if self._measure == "cpu" else "idle"
-        self._found.setdefault(owner, Interned()).add(frames, thread, value, state)
+        self._found.setdefault(owner, Interned()).add(frames, thread, value, state, offset_ms)
 
     def _walked(self, process: Process, sample: Sample) -> list[Frame]:
         if sample.registers is None:

@@ -13,12 +13,13 @@ _HEADER = struct.Struct("<IHH")
 _SAMPLE, _LOST = 9, 2  # PERF_RECORD_SAMPLE, PERF_RECORD_LOST
 _HEAD_AT, _TAIL_AT = 1024, 1032  # of struct perf_event_mmap_page
 _POSITION = struct.Struct("<Q")
-_THREAD = struct.Struct("<QII")
+_THREAD = struct.Struct("<QIIQ")
 _CONTEXTS = (1 << 64) - 4095  # marks between the parts of a chain, PERF_CONTEXT_…
 _USER = (1 << 64) - 512
 
-# What is asked of the kernel, in this order in each sample: PERF_SAMPLE_IP, TID, CALLCHAIN, REGS_USER, STACK_USER.
-KINDS_BY_CHAIN = 1 | 1 << 1 | 1 << 5
+# What is asked of the kernel, in this order in each sample: PERF_SAMPLE_IP, TID, TIME, CALLCHAIN, REGS_USER,
+# STACK_USER.
+KINDS_BY_CHAIN = 1 | 1 << 1 | 1 << 2 | 1 << 5
 KINDS = KINDS_BY_CHAIN | 1 << 12 | 1 << 13
 WITHOUT_USER_CHAIN = 1 << 22
 # Of x86-64 (arch/x86/include/uapi/asm/perf_regs.h): ax bx cx dx si di bp sp ip, then r8 to r15 after the segments'.
@@ -29,10 +30,14 @@ _BY_DWARF = (0, 3, 2, 1, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`kernel` and `chain` leaf first; `chain` is the user's by frame pointers, where no copy of its stack is taken."""
+    """`kernel` and `chain` leaf first; `chain` is the user's by frame pointers, where no copy of its stack is taken.
+
+    `time_ns` is of the monotonic clock.
+    """
 
     pid: int
     thread_id: int
+    time_ns: int
     kernel: tuple[int, ...]
     chain: tuple[int, ...]
     registers: Registers | None
@@ -78,12 +83,13 @@ class Ring:
 
 
 def _sample(data: bytes, at: int, with_stack: bool) -> Sample:
-    _, pid, thread = _THREAD.unpack_from(data, at)
-    (length,) = _POSITION.unpack_from(data, at + 16)
-    kernel, chain = _parts(struct.unpack_from(f"<{length}Q", data, at + 24))
-    at += 24 + 8 * length
+    _, pid, thread, time_ns = _THREAD.unpack_from(data, at)
+    at += _THREAD.size
+    (length,) = _POSITION.unpack_from(data, at)
+    kernel, chain = _parts(struct.unpack_from(f"<{length}Q", data, at + 8))
+    at += 8 + 8 * length
     if not with_stack:
-        return Sample(pid, thread, kernel, chain, None, b"")
+        return Sample(pid, thread, time_ns, kernel, chain, None, b"")
     registers = None
     if any(data[at : at + 8]):  # else the thread is the kernel's and has none
         values = _REGISTERS.unpack_from(data, at + 8)
@@ -92,7 +98,7 @@ def _sample(data: bytes, at: int, with_stack: bool) -> Sample:
     at += 8
     (room,) = _POSITION.unpack_from(data, at)
     filled = _POSITION.unpack_from(data, at + 8 + room)[0] if room else 0
-    return Sample(pid, thread, kernel, chain, registers, data[at + 8 : at + 8 + min(filled, room)])
+    return Sample(pid, thread, time_ns, kernel, chain, registers, data[at + 8 : at + 8 + min(filled, room)])
 
 
 def _parts(chain: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -27,7 +27,7 @@ _ROWS = query.whole("rows", "Parts of a second.", least=1, most=1000, default=50
 def heatmap(request: ApiRequest) -> HttpResponse:
     """Seconds against the offset within each: how many samples were taken when.
 
-    404 when there are profiles, but none that tells when its samples were taken.
+    409 when there are profiles, but none that tells when its samples were taken.
     """
     rows, chosen = _ROWS.of(request), _chosen(request)
     try:

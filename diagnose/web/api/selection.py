@@ -55,7 +55,7 @@ class Selection:
         return tuple(dict.fromkeys(host for one in (self, *self.more) for host in one.selector.host_ids))
 
     def merged(self) -> Merged:
-        """Raises Problem 404 for cells of profiles that do not tell when their samples were taken."""
+        """Raises Problem 409 for cells of profiles that do not tell when their samples were taken."""
         if self.cells:
             try:
                 return heatmap.region(self.selector, self.cells)
@@ -67,7 +67,7 @@ class Selection:
 
 
 def no_times(error: heatmap.NoSampleTimes) -> Problem:
-    return Problem(404, "No sample times", f"{error}: GET /api/v1/profiles/flamegraph shows them without.")
+    return Problem(409, "No sample times", f"{error}: GET /api/v1/profiles/flamegraph shows them without.")
 
 
 def cells_of(request: ApiRequest, cells: Parameter[list[Interval]] = CELLS) -> tuple[Interval, ...]:

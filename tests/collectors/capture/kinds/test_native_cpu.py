@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from collectors.capture.failures import CaptureError
@@ -214,3 +215,26 @@ def test_a_program_in_other_namespaces_that_was_deleted_is_named(in_c, tmp_path)
     stacks = stacks_of(result.samples)
     assert shares(stacks, "seventy")[0] > 40, stacks.most_common(3)
     assert not (inside / "größe").exists()
+
+
+def test_each_sample_tells_when_it_was_taken(without_frame_pointers):
+    """A program that stands still in the middle of the capture has no sample there."""
+    stood: list[int] = []
+    with running(without_frame_pointers) as process:
+
+        def rest() -> None:
+            process.send_signal(signal.SIGSTOP)
+            stood.append(time.time_ns())
+            time.sleep(1)
+            stood.append(time.time_ns())
+            process.send_signal(signal.SIGCONT)
+
+        result = captured("native_cpu", CaptureTarget(pid=process.pid), SECONDS, asker=Asker(rest))
+    (profile,) = result.samples
+    samples = profile.columns.sample_list()
+    offsets = np.array([sample.offset_ms for sample in samples])
+    assert sum(sample.value for sample in samples) == result.count
+    assert 0 <= offsets.min() < offsets.max() <= (profile.end_ns - profile.start_ns) // 10**6
+    begin, end = ((at - profile.start_ns) // 10**6 for at in stood)
+    assert end - begin >= 1000
+    assert not np.any((offsets > begin + 20) & (offsets < end - 20))

@@ -61,7 +61,7 @@ def test_a_range_may_begin_and_end_within_seconds(ask, bursts) -> None:
 def test_profiles_without_sample_times_say_so_plainly(ask, host: Host, valkey, data_dir) -> None:
     recorded.send(host, recorded.shop_stacks("cpu"))
     for address in ("/profiles/heatmap", "/profiles/heatmap/flamegraph"):
-        problem = ask(f"{address}?service=shop.py&from=-1m", status=404)
+        problem = ask(f"{address}?service=shop.py&from=-1m", status=409)
         assert problem["title"] == "No sample times"
         assert "GET /api/v1/profiles/flamegraph" in problem["detail"]
 
