@@ -8,17 +8,17 @@ export const LANGUAGE = document.documentElement.lang || "en";
 /** @param {string} text @param {Values} [values] for each `%(name)s` in it @returns {string} */
 export function gettext(text, values) {
   const translate = /** @type {any} */ (window).gettext;
-  return fill(translate ? translate(text) : text, values);
+  return say(translate ? translate(text) : text, values);
 }
 
 /** @param {string} one @param {string} many @param {number} count @param {Values} [values] @returns {string} */
 export function ngettext(one, many, count, values) {
   const translate = /** @type {any} */ (window).ngettext;
   const chosen = translate ? translate(one, many, count) : count === 1 ? one : many;
-  return fill(chosen, { n: count, ...values });
+  return say(chosen, { n: count, ...values });
 }
 
-/** @param {string} text @param {Values} [values] */
-function fill(text, values = {}) {
+/** A sentence with its values put in. @param {string} text @param {Values} [values] @returns {string} */
+export function say(text, values = {}) {
   return text.replace(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
