@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,13 @@ def _workers(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 64:
         raise ValueError("use a whole number from 1 to 64")
     return int(value)
+
+
+def _networks(value: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(each.strip()) for each in value.split(",") if each.strip()]
+    except ValueError as error:
+        raise ValueError(f"use addresses or networks such as 127.0.0.1,10.0.0.0/8 ({error})") from None
 
 
 def _flag(value: str) -> bool:
@@ -120,6 +128,12 @@ SETTINGS = (
         "",
         _url("http", "https"),
         "Public address of the stream process behind a reverse proxy; empty: the host of the request at its port.",
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "",
+        _networks,
+        "Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count, comma separated.",
     ),
     Setting(
         "PUBLIC_URL",

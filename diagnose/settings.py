@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -97,6 +98,7 @@ ALLOWED_HOSTS: list[str] = CONFIG["ALLOWED_HOSTS"]
 REDIS_URL: str = CONFIG["REDIS_URL"] or f"unix://{DATA_DIR / 'valkey.sock'}"
 STREAM_PORT: int = CONFIG["DIAGNOSE_STREAM_PORT"] or CONFIG["DIAGNOSE_PORT"] + 1
 STREAM_URL: str = CONFIG["STREAM_URL"]
+TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = CONFIG["TRUSTED_PROXIES"]
 PUBLIC_URL: str = CONFIG["PUBLIC_URL"].rstrip("/") or f"http://127.0.0.1:{CONFIG['DIAGNOSE_PORT']}"
 
 INSTALLED_APPS = [
@@ -109,6 +111,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "diagnose.web.health.probes",
+    "diagnose.access.proxies.behind_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -146,6 +149,10 @@ LOGIN_REDIRECT_URL = "overview"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of passwords that were set before; the next sign-in renews it
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

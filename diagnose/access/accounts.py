@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from diagnose.access import audit, links, tokens
+from diagnose.access.actor import Actor
 from diagnose.access.problems import Problem
 from diagnose.models.access import Role, Token, User
 
@@ -36,6 +37,27 @@ def keep_admin_token(user: User, path: Path) -> bool:
     write_secret(path, secret)
     audit.record("manage.py", "issue token", user.username, file=path.name)
     return True
+
+
+def change(user: User, by: Actor, role: str, *, active: bool) -> None:
+    """Give a user another role, or let the user go; sessions and tokens end with that. Raises Problem 409, 422.
+
+    The last admin stays one: nobody could make another.
+    """
+    if role not in Role.values:
+        raise Problem(422, "No such role", f"{role[:40]!r} is no role: use one of {', '.join(Role.values)}.")
+    others = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk)
+    if (
+        user.role == Role.ADMIN
+        and user.is_active
+        and not (active and role == Role.ADMIN)
+        and not others.exists()
+    ):
+        raise Problem(409, "Last admin", f"{user.username} is the last admin: make another one first.")
+    before = {"role": user.role, "active": user.is_active}
+    user.role, user.is_active = role, active
+    user.save(update_fields=["role", "is_active"])
+    audit.record(by, "change user", user.username, before=before, after={"role": role, "active": active})
 
 
 def write_secret(path: Path, secret: str) -> None:

@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from diagnose.access import audit, links
-from diagnose.access.actor import actor_of_session
+from diagnose.access import audit, links, throttle
+from diagnose.access.actor import actor_of_session, address_of
 from diagnose.access.problems import Problem
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -37,14 +37,28 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(
             request, "sign_in.html", {"form": AuthenticationForm(request), "next": target_of(request)}
         )
+    name, address = request.POST.get("username", ""), address_of(request)
+    if wait := throttle.wait_seconds(name, address):
+        return _put_off(request, wait)
     form = AuthenticationForm(request, data=request.POST)
     if not form.is_valid():
-        audit.record(actor_of_session(request), "refuse sign-in", request.POST.get("username", ""))
+        throttle.wrong(name, address)
+        audit.record(actor_of_session(request), "refuse sign-in", name)
         page = {"form": form, "next": target_of(request), "refused": True}
         return render(request, "sign_in.html", page, status=401)
+    throttle.right(name, address)
     login(request, form.get_user())
     audit.record(actor_of_session(request), "sign in")
     return redirect(target_of(request))
+
+
+def _put_off(request: HttpRequest, seconds: int) -> HttpResponse:
+    """The password is not looked at, so that guessing on tells nothing."""
+    form = AuthenticationForm(request, initial={"username": request.POST.get("username", "")})
+    page = {"form": form, "next": target_of(request), "wait_seconds": seconds}
+    answer = render(request, "sign_in.html", page, status=429)
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 @never_cache

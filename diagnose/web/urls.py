@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from diagnose.web import (
+    account,
+    audit_log,
     capture,
     capture_group,
     captures,
@@ -27,6 +29,7 @@ from diagnose.web import (
     services,
     sign_in,
     storage,
+    users,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -63,6 +66,15 @@ urlpatterns: list[URLPattern] = [
     path("collector/simple/", install.projects, name="collector-projects"),
     path("collector/simple/<slug:name>/", install.project, name="collector-project"),
     path("collector/files/<str:name>", install.file, name="collector-file"),
+    path("account", account.account, name="account"),
+    path("account/password", account.password, name="account-password"),
+    path("account/tokens", account.add_token, name="account-token-add"),
+    path("account/tokens/<int:token_id>/revoke", account.revoke_token, name="account-token-revoke"),
+    path("users", users.users, name="users"),
+    path("users/add", users.add, name="user-add"),
+    path("users/<int:user_id>", users.change, name="user-change"),
+    path("users/<int:user_id>/link", users.link, name="user-link"),
+    path("audit", audit_log.audit_log, name="audit"),
     path("notifications", notifications.notifications, name="notifications"),
     path("notifications/new/<slug:kind>", notifications.new, name="notification-new"),
     path("notifications/<int:channel_id>", notifications.channel, name="notification"),

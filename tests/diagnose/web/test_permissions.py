@@ -7,16 +7,8 @@ from diagnose.models import Finding
 from diagnose.web.urls import urlpatterns
 
 OPEN = {"sign-in", "sign-in-link", "sign-out"}
-OPEN |= {"report-shared"}  # guarded by its secret, see test_reports.py
+OPEN |= {"report-shared", "language"}  # guarded by its secret, see test_reports.py; anybody may choose
 OPEN |= {"install-script", "collector-projects", "collector-project", "collector-file"}
-POSTED = {
-    "finding-act",
-    "report-share",
-    "report-unshare",
-    "report-delete",
-    "notification-test",
-    "notification-delete",
-}
 ACTIONS = ("acknowledge", "applied", "mute", "unmute", "feedback")
 
 
@@ -25,7 +17,9 @@ def test_nobody_signed_in_is_sent_to_the_sign_in_page(client, db, name):
     pattern = next(each for each in urlpatterns if each.name == name)
     values = {key: 1 if "int" in str(pattern.pattern) else "x" for key in pattern.pattern.converters}
     path = "/" + get_resolver("diagnose.web.urls").reverse(name, **values)
-    answer = client.post(path) if name in POSTED else client.get(path)
+    answer = client.get(path)
+    if answer.status_code == 405:  # a form's address
+        answer = client.post(path)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/sign-in?next=")
 
