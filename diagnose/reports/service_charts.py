@@ -32,8 +32,8 @@ TITLES: dict[str, tuple[str, str]] = {
 }
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "requests": ("Requests", (RATE, "latency", "waits", "accept")),
-    "work": ("Work", ("cpu", "threads", "runqueue", "memory")),
-    "go": ("Go", ("go-heap", "go-gc", "go-procs", "pauses", "epoll")),
+    "work": ("Work", ("cpu", "threads", "runqueue", "memory", "epoll")),
+    "go": ("Go", ("go-heap", "go-gc", "go-procs", "pauses")),
     "python": ("Python", ("gil", "gil-waiting", "python-threads")),
 }
 

@@ -110,6 +110,22 @@ def top(service: str, merged: Merged, limit: int = 100) -> list[TopRow]:
     ]
 
 
+def paths(service: str, merged: Merged, limit: int) -> list[tuple[tuple[FrameInfo, ...], int]]:
+    """The heaviest ways through the tree, root first, with their own samples; functions only, from memory."""
+    (sums,) = lay(service, merged)
+    tree = sums.tree
+    found = []
+    for node in np.argsort(-sums.own, kind="stable")[:limit].tolist():
+        if not sums.own[node]:
+            break
+        count, way = int(sums.own[node]), []
+        while node > 0:
+            way.append(tree.functions[tree.function[node]])
+            node = int(tree.parent[node])
+        found.append((tuple(reversed(way)), count))
+    return found
+
+
 def stacks(service: str, merged: Merged, limit: int) -> list[StackRow]:
     """The heaviest stacks, heaviest first."""
     order = np.argsort(-merged.counts, kind="stable")[:limit]

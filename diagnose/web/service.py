@@ -41,20 +41,22 @@ def service(request: PageRequest) -> HttpResponse:
     on_hosts = service_hosts.hosts_of(name, known, hosts.names(), span.start_ns, span.end_ns)
     times = service_hosts.whole(name, on_hosts)
     rows = service_list.service_rows(known, {}, span.start_ns, span.end_ns)
+    row = next((row for row in rows if row.service == name), ServiceRow(name))
     kind = profiled_as(name, span)
+    cost = row.cpu_seconds_per_request
     groups = fold([describe.as_json(finding) for finding in found])
     context = {
         "name": name,
         "range": span,
         "keep": {"name": name},
         "refresh_seconds": refresh_seconds(span),
-        "row": next((row for row in rows if row.service == name), ServiceRow(name)),
+        "row": row,
         "groups": [group for group in groups if group.root["state"] == Finding.State.OPEN],
         "past": [group.root for group in groups if group.root["state"] != Finding.State.OPEN],
         "bars": triage.bars([times] if times else []),
         "states": triage.WORDS.items(),
         "hosts": on_hosts,
-        "functions": hot_functions.hot_functions(name, kind, span.start_ns, span.end_ns) if kind else [],
+        "spent": hot_functions.spent(name, kind, span.start_ns, span.end_ns, cost) if kind else None,
         "kind": kind,
         "map": dependencies.map_of(dependencies.calls(every, span.start_ns, span.end_ns), name),
         "chart_groups": panels(name, known, span),

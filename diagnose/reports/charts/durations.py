@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.reports.charts.figure import Figure, Trace, Window, color, layout, milliseconds, text
+from diagnose.reports.charts.figure import (
+    Figure,
+    Line,
+    Trace,
+    Window,
+    color,
+    layout,
+    milliseconds,
+    points,
+    text,
+)
 
 # From nothing to the most of any cell: a few slow ones must show beside thousands of fast ones.
 _SCALE = [[place, color(f"density-{step}")] for step, place in enumerate((0, 0.02, 0.1, 0.35, 1))]
@@ -111,12 +121,13 @@ def _edges(edges: NDArray[np.float64]) -> list[float]:
 
 
 def _line(times: NDArray[np.int64], seconds: NDArray[np.float64], name: str, shade: str) -> Trace:
+    x, y = points(Line("", {}, times, seconds))
     return {
         "type": "scatter",
         "mode": "lines" if len(times) > 1 else "markers",
         "name": name,
-        "x": [milliseconds(ns) for ns in times.tolist()],
-        "y": [float(f"{value:.4g}") if np.isfinite(value) else None for value in seconds.tolist()],
+        "x": x,
+        "y": y,
         "line": {"color": color(shade), "width": 1.4, "dash": "solid" if name == "median" else "dot"},
         "marker": {"color": color(shade), "size": 4},
         "hovertemplate": f"{name} %{{y:.3~s}}s<extra></extra>",

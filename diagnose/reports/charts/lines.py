@@ -126,7 +126,7 @@ def on_grid(
     found: Sequence[Line], over: Over, window: Window
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Hosts are read at times of their own: each line's mean in every column, then all of the column together."""
-    width = max(1, (window.end_ns - window.start_ns) // min(_COLUMNS, _longest(found)))
+    width = max(1, (window.end_ns - window.start_ns) // _COLUMNS, 2 * max(_step(line) for line in found))
     columns = [_by_column(line, width) for line in found]
     places = np.unique(np.concatenate([place for place, _ in columns]))
     grid = np.full((len(columns), len(places)), np.nan)
@@ -141,9 +141,9 @@ def _over_rows(grid: NDArray[np.float64], over: Over) -> NDArray[np.float64]:
     return np.asarray(np.nanmean(grid, axis=0) if over == "mean" else np.nansum(grid, axis=0), np.float64)
 
 
-def _longest(found: Sequence[Line]) -> int:
-    """A column holds two readings, so that no host is missing in every other one."""
-    return max(1, max(len(line.times_ns) for line in found) // 2)
+def _step(line: Line) -> int:
+    """A column holds two readings of any host, so that none is missing in every other one."""
+    return int(np.median(np.diff(line.times_ns))) if len(line.times_ns) > 1 else 0
 
 
 def _by_column(line: Line, width: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -140,3 +140,21 @@ def test_the_number_of_queries_does_not_grow_with_what_there_is(
     for path in ("/services", "/service?name=shop"):
         with django_assert_max_num_queries(12):
             seen.get(path)
+
+
+def test_what_a_request_costs_is_told_by_layer(seen, faulty, counted, read):
+    finding = faulty("gil_contention")
+    where = {
+        "listener": "0.0.0.0:8080",
+        "service": finding.service,
+        "method": "GET",
+        "route": "/",
+        "netns": "",
+    }
+    counted("http_server_seconds", {60: 90}, status_class="2xx", **where)
+    read("service_run_seconds_total", [5, 5, 5, 5], counter=True, service=finding.service)
+    table = text(seen, f"/service?name={quote(finding.service)}").split('id="layers"')[1].split("</table>")[0]
+    shares = [float(share) for share in re.findall(r"([\d.]+) %", table)]
+    assert sum(shares) == pytest.approx(100, abs=len(shares))
+    assert re.search(r"own|Own", table)
+    assert re.search(r"[\d.]+ (ms|s)</td>", table)
