@@ -10,6 +10,7 @@ from diagnose.models.forecast import ResourceForecast
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
 from diagnose.models.ingest import BatchPart, IngestEpoch, IngestGap, QuarantinedBatch
 from diagnose.models.report import Report
+from diagnose.models.savedview import SavedView
 from diagnose.models.series import Series
 from diagnose.models.stacks import Frame, Service, Stack
 from diagnose.models.storage import DroppedDay
@@ -38,6 +39,7 @@ __all__ = [
     "QuarantinedBatch",
     "Report",
     "ResourceForecast",
+    "SavedView",
     "Series",
     "Service",
     "SignInLink",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +26,9 @@ _LEAD_NS = 120 * NS_PER_SECOND
 _CACHED_LABELS = 20_000
 _OF_HOST = f"""
 SELECT id, metric, labels, counter FROM {Series._meta.db_table} WHERE host_id = %s AND metric IN ({{metrics}})
+"""  # noqa: S608
+_EVERY = f"""
+SELECT id, host_id, metric, labels, counter FROM {Series._meta.db_table} WHERE host_id IN ({{hosts}})
 """  # noqa: S608
 _OF_HOSTS = f"""
 SELECT id, host_id, metric, labels, counter FROM {Series._meta.db_table} WHERE metric IN ({{metrics}}) {{hosts}}
@@ -62,6 +65,24 @@ def find(host_ids: Sequence[int], metric: str, labels: Mapping[str, str] | None 
         SeriesRef(row.pk, row.host_id, row.metric, row.labels, row.counter)
         for row in rows
         if wanted <= set(row.labels.items())
+    ]
+
+
+def metrics(host_ids: Sequence[int] = ()) -> list[str]:
+    """The names of all that was ever measured there, or anywhere."""
+    rows = Series.objects.filter(host_id__in=host_ids) if host_ids else Series.objects.all()
+    return list(rows.order_by("metric").values_list("metric", flat=True).distinct())
+
+
+def every_of(host_ids: Collection[int]) -> list[SeriesRef]:
+    """All series of some hosts; one query."""
+    asked = _EVERY.format(hosts=", ".join(["%s"] * len(host_ids)))
+    with connection.cursor() as cursor:
+        cursor.execute(asked, list(host_ids))
+        rows = cursor.fetchall()
+    return [
+        SeriesRef(id_, host, metric, _labels(labels), bool(counter))
+        for id_, host, metric, labels, counter in rows
     ]
 
 
