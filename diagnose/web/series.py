@@ -20,7 +20,6 @@ from diagnose.access.pages import PageRequest, page
 from diagnose.models import User
 from diagnose.reports import explorer
 from diagnose.reports.charts.figure import Window
-from diagnose.reports.charts.lines import Over
 from diagnose.reports.explorer import Answer, Question
 from diagnose.store import hosts as store
 from diagnose.store import savedviews, series
@@ -115,13 +114,13 @@ def asked(request: PageRequest, names: dict[int, str]) -> Question:
         metric=request.GET.get("metric", "").strip()[:120],
         host_ids=hosts,
         labels={
-            name.removeprefix("label."): value
+            name.removeprefix("label."): str(value)
             for name, value in request.GET.items()
             if name.startswith("label.")
         },
         agg=cast(Aggregate, agg) if agg in get_args(Aggregate) else None,
         by=tuple(one for one in request.GET.getlist("by") if one),
-        across=cast(Over, across) if across in explorer.ACROSS else "sum",
+        across=across if across in explorer.ACROSS else "sum",
         stacked=request.GET.get("view") == "stacked",
     )
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('diagnose', '0010_outlook'),
+        ('diagnose', '0011_alerts'),
     ]
 
     operations = [
