@@ -244,9 +244,9 @@ def test_a_capture_is_compared_with_the_hour_before_in_one_click(
     rows = form.locator("[data-part=changes] tbody tr")
     expect(rows.first.locator("td").last).to_contain_text("points")
     expect(form.locator("[data-flamegraph] canvas")).to_be_visible()
-    expect(form.get_by_text("Takes a larger share than before")).to_be_visible()
+    expect(form.get_by_text("Takes a larger share than the base")).to_be_visible()
     rows.first.get_by_role("button").click()
-    expect(form.locator("[data-part=details]")).to_contain_text("hour before")
+    expect(form.locator("[data-part=details]")).to_contain_text("base")
 
 
 def test_a_busy_host_shows_the_place_in_its_line_until_the_turn_comes(
