@@ -30,7 +30,7 @@ _LOG = logging.getLogger("diagnose.agent")
 
 PUSH_SECONDS = 10.0
 # A new host is there at once, and shows rates so long after it: counters have been read twice by then.
-FIRST_PUSH_SECONDS, SECOND_PUSH_SECONDS = 0.3, 0.9
+FIRST_PUSH_SECONDS, SECOND_PUSH_SECONDS = 0.1, 1.1
 PROBE_SECONDS = 5.0
 STATUS_REPEAT_SECONDS = 60.0
 # Leaving takes two seconds at most, also when the disk hangs.

@@ -7,15 +7,13 @@ import gc
 import logging
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from collectors import __version__, consent, state
-from collectors.agent import Agent
-from collectors.capture.continuous import Continuous
-from collectors.capture.golang import endpoints
+from collectors.agent import Agent, Sampler
+from collectors.capture.choose import Denies
 from collectors.capture.ondemand import OnDemand
-from collectors.capture.sampler import Settings
 from collectors.config import Config, ConfigError
 from collectors.delivery.client import Client
 from collectors.delivery.commands import Commands
@@ -23,11 +21,7 @@ from collectors.delivery.ship import Shipper
 from collectors.delivery.spool import Spool
 from collectors.probe import Probe
 from collectors.probes import ALL
-from collectors.probes.app.queues import Queues
-from collectors.probes.app.scrape import Scrape
 from collectors.probes.runtime.captures import Captures
-from collectors.probes.runtime.golang import GoRuntime
-from collectors.processes.identity import Process
 from collectors.state import StateError
 from collectors.wire import Sample
 
@@ -94,33 +88,48 @@ def _assemble(config: Config) -> Agent:
     return Agent(config, identity, probes, spool, shipper, chosen_sampler(config), commands)
 
 
-def chosen_probes(config: Config) -> list[Probe]:
+# What only some hosts use is imported where they do: it is half of all there is to import.
+
+
+def chosen_probes(config: Config) -> Iterator[Probe]:
     """Those that are not switched off, and those that were given targets."""
-    probes: list[Probe] = [probe() for probe in ALL if probe.NAME not in config.disabled_probes]
+    yield from (probe() for probe in ALL if probe.NAME not in config.disabled_probes)
     if config.scrape_targets:
-        probes.append(Scrape(config.scrape_targets))
+        from collectors.probes.app.scrape import Scrape
+
+        yield Scrape(config.scrape_targets)
     if config.queue_targets:
-        probes.append(Queues(config.queue_targets))
-    endpoints.of(config.proc).named = config.go_targets
+        from collectors.probes.app.queues import Queues
+
+        yield Queues(config.queue_targets)
     if config.go_targets or config.go_discover:
-        probes.append(GoRuntime(_denies(config), config.go_discover))
-    return probes
+        from collectors.capture.golang import endpoints
+        from collectors.probes.runtime.golang import GoRuntime
+
+        endpoints.of(config.proc).named = config.go_targets
+        yield GoRuntime(_denies(config), config.go_discover)
 
 
-def chosen_sampler(config: Config) -> Continuous | None:
+def chosen_sampler(config: Config) -> Sampler | None:
     """Continuous stack sampling, unless it is switched off."""
-    settings = Settings(
-        cpu_share=config.stacks_cpu_percent / 100,
-        memory_bytes=config.stacks_memory_bytes,
-        denies=_denies(config),
-        proc=config.proc,
-        sys=config.sys,
-        discover_go=config.go_discover,
+    if not config.continuous:
+        return None
+    from collectors.capture.continuous import Continuous
+    from collectors.capture.sampler import Settings
+
+    return Continuous(
+        Settings(
+            cpu_share=config.stacks_cpu_percent / 100,
+            memory_bytes=config.stacks_memory_bytes,
+            denies=_denies(config),
+            proc=config.proc,
+            sys=config.sys,
+            discover_go=config.go_discover,
+        )
     )
-    return Continuous(settings) if config.continuous else None
 
 
-def _denies(config: Config) -> Callable[[Process], bool]:
+def _denies(config: Config) -> Denies:
     return lambda process: config.denies(process.service, process.name) is not None
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from collectors.capture import kinds
 from collectors.capture.choose import Denies
 from collectors.capture.ending import Ending
 from collectors.capture.failures import CaptureError
@@ -120,6 +119,8 @@ def _done(command: Command, result: Result) -> CommandStatus:
 
 def _kind(name: str) -> Kind:
     """CaptureError when this collector has no such kind."""
+    from collectors.capture import kinds  # with all they need, later than the first batch
+
     kind = kinds.named(name)
     if kind is None:
         known = ", ".join(each.name for each in kinds.ALL)

@@ -87,9 +87,9 @@ class SockDiag:
         found = (parse_listener(self._netlink.buffer, start, end) for start, end in ranges)
         return [listener for listener in found if listener is not None]
 
-    def connections(self) -> Iterator[Run]:
-        """All TCP sockets but listeners and those in TIME_WAIT, with what the kernel measured on them."""
-        return self._runs(_request(OPEN, _SKMEMINFO, _INFO))
+    def connections(self, time_waits: bool = False) -> Iterator[Run]:
+        """All TCP sockets but listeners, with what the kernel measured on them; those in TIME_WAIT too if wanted."""
+        return self._runs(_request(OPEN | time_waits << TIME_WAIT, _SKMEMINFO, _INFO))
 
     def time_waits(self) -> Iterator[Run]:
         """TCP connections in TIME_WAIT."""

@@ -15,7 +15,7 @@ from operator import ne
 from typing import Any
 
 from collectors.kernel import tcpinfo
-from collectors.kernel.connections import CLOSE_WAIT, STATES, Connection, Heads, Run, endpoint
+from collectors.kernel.connections import CLOSE_WAIT, STATES, TIME_WAIT, Connection, Heads, Run, endpoint
 from collectors.kernel.sockdiag import KeptSockDiag, Listener, SockDiag
 from collectors.probe import Cost, Host, Metric
 from collectors.probes.net import closewait, traffic
@@ -34,6 +34,9 @@ MOST_LISTENERS = 16
 MOST_DESTINATIONS = 32
 # Past so many, new ones are `other` at once: a crawler has a destination for each connection.
 MOST_KEPT = 512
+# The kernel walks its table of all connections once more for those in TIME_WAIT. Among the others each of them ends a
+# run of messages laid out alike, so that only few may be.
+MOST_TOGETHER = 128
 OTHER = "other"
 _WILDCARD = bytes(16)
 
@@ -100,6 +103,7 @@ class Table:
         self._inbound, self._outbound = _Side(), _Side()
         self._ports: set[int] = set()
         self._known: _Known | None = None
+        self._apart = True
         self._close_wait = closewait.CloseWait(netns)
 
     def samples(self, host: Host, diag: SockDiag, listeners: list[Listener]) -> Iterator[Sample]:
@@ -125,20 +129,27 @@ class Table:
         known = self._known = self._known or _Known()
         closing: dict[int, int] = {}
         alive: list[int] = []
-        for run in diag.connections():
+        for run in diag.connections(time_waits=not self._apart):
             heads = run.heads()
             if heads is None:
-                for row in run.rows():
-                    self._group(row).states[row[1]] += 1
+                self._count_few(run)
             else:
                 self._add(run, heads, known)
                 alive += heads.cookies
                 closing |= _closing(run, heads)
         known.keep(alive)
-        for run in diag.time_waits():
-            for row in run.rows():
-                self._group(row).time_waits += 1
+        if self._apart:
+            for run in diag.time_waits():
+                self._count_few(run)
         return closing
+
+    def _count_few(self, run: Run) -> None:
+        """What the kernel measured nothing of."""
+        for row in run.rows():
+            if row[1] == TIME_WAIT:
+                self._group(row).time_waits += 1
+            else:
+                self._group(row).states[row[1]] += 1
 
     def _group(self, row: tuple[Any, ...]) -> Traffic:
         family, _, port, peer_port, address, peer_address, *_ = row
@@ -170,6 +181,7 @@ class Table:
             number = sum(group.states[state] for group in groups)
             yield gauge("tcp_connection_states", now_ns, number, {**self._labels, "state": name})
         waiting = sum(group.time_waits for group in groups)
+        self._apart = waiting > MOST_TOGETHER
         yield gauge("tcp_connection_states", now_ns, waiting, {**self._labels, "state": "time_wait"})
 
 

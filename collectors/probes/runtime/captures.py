@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from collectors.capture import kinds
 from collectors.probe import Cost, Host, Metric
 from collectors.readings import ChangedFacts
 from collectors.wire import Sample
@@ -31,6 +30,8 @@ class Captures:
         yield from self._changed.news(host.now_ns, self._all())
 
     def _all(self) -> Iterator[tuple[str, str]]:
+        from collectors.capture import kinds  # with all they need, later than the first batch
+
         for kind in kinds.ALL:
             missing = kind.missing() if self._allowed else _SWITCHED_OFF
             yield f"capture.{kind.name}", missing or "yes"

@@ -60,6 +60,21 @@ def test_connections_that_the_client_closed_first_are_its_time_waits():
         assert told(probe, state="time_wait")["tcp_connection_states", "time_wait"] >= 5
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_time_waits_are_told_the_same_apart_from_the_others_and_among_them(apart, monkeypatch):
+    monkeypatch.setattr(connections, "MOST_TOGETHER", -1 if apart else 10**6)
+    with connected(6) as (name, clients, accepted):
+        for client, server in zip(clients[:4], accepted[:4], strict=True):
+            client.close()
+            server.close()
+        probe = Connections()
+        for _ in range(3):
+            found = told(probe, dst=name)
+            assert found["tcp_destination_time_wait", ""] == 4
+            assert found["tcp_connections", "established"] == 2
+            assert probe._table._apart == apart
+
+
 def test_counters_hold_what_moved_since_the_last_pass_and_gauges_the_active_ones_only():
     with connected(3) as (name, clients, accepted):
         probe = Connections()
