@@ -52,8 +52,9 @@ def busy_host() -> Samples:
 def evaluation(samples: Samples) -> Row:
     spent = []
     for _ in range(ROUNDS):
+        fresh = dataclasses.replace(samples)  # without what the round before grouped
         began = time.process_time()
-        engine.evaluate(samples)
+        engine.evaluate(fresh)
         spent.append((time.process_time() - began) * 1000)
     count = sum(map(len, samples.series.values()))
     return row(f"evaluation_of_{round(count, -1)}_series_cpu", spent, "ms", "lower", 10)

@@ -44,7 +44,7 @@ class Series:
 
     def since(self, start_ns: int) -> Series:
         """The part that begins at `start_ns`; it may be empty."""
-        first = int(np.searchsorted(self.times_ns, start_ns))
+        first = int(self.times_ns.searchsorted(start_ns))
         return Series(self.metric, self.labels, self.times_ns[first:], self.values[first:], self.counter)
 
 
@@ -132,6 +132,9 @@ class Samples:
     _groups: dict[tuple[str, str], dict[str, tuple[Series, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _processes: dict[str, dict[int, Series]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def seconds(self) -> float:
@@ -156,13 +159,15 @@ class Samples:
 
     def by_process(self, metric: str) -> dict[int, Series]:
         """The series of a metric that is measured per process, by pid; after an exec or a new name the latest."""
-        mine = [each for each in self.of(metric) if each.labels.get("pid")]
-        mine.sort(key=lambda each: each.times_ns[-1])
-        return {int(each.labels["pid"]): each for each in mine}
+        if metric not in self._processes:
+            mine = [each for each in self.of(metric) if each.labels.get("pid")]
+            mine.sort(key=lambda each: int(each.times_ns[-1]))
+            self._processes[metric] = {int(each.labels["pid"]): each for each in mine}
+        return self._processes[metric]
 
     def is_present(self, series: Series) -> bool:
         """Whether what a series measures was still there at the end of the window, and not gone or replaced."""
-        return bool(self.end_ns - series.times_ns[-1] <= PRESENT_SECONDS * 1e9)
+        return self.end_ns - int(series.times_ns[-1]) <= PRESENT_SECONDS * 1e9
 
     def is_alive(self, pid: int) -> bool:
         """Whether the process was; true where no process table was read."""

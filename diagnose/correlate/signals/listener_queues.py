@@ -97,20 +97,23 @@ def _queue(length: Series, limits: Series, drops: Series | None, samples: Sample
     lately = length.since(recent_ns)
     recent = lately.values
     pid = length.labels.get("pid", "")
+    peak = int(length.values.max())
     return ListenerQueue(
         listener=length.labels.get("listener", ""),
         service=length.labels.get("service", ""),
         pid=int(pid) if pid else None,
         netns=length.labels.get("netns", ""),
         limit=limit,
-        peak=int(length.values.max()),
+        peak=peak,
         readings=len(length.values),
         empty_share=_share(length.values == 0),
         recent_readings=len(recent),
         recent_seconds=float(lately.times_ns[-1] - lately.times_ns[0]) / 1e9 if len(recent) else 0.0,
         recent_at_limit_share=_share(recent >= max(limit, 1)),
         recent_empty_share=_share(recent == 0),
-        longest_full_seconds=_longest_seconds(length.times_ns, length.values > limit),
+        longest_full_seconds=_longest_seconds(length.times_ns, length.values > limit)
+        if peak > limit
+        else 0.0,
         drops=drops.total if drops else None,
         window_seconds=max(samples.seconds, 1.0),
         busiest_second_drops=_busiest_second(drops) if drops else 0.0,
@@ -123,9 +126,7 @@ def _share(readings: NDArray[np.bool_]) -> float:
 
 
 def _longest_seconds(times_ns: NDArray[np.int64], full: NDArray[np.bool_]) -> float:
-    """The longest unbroken run of full readings, first to last; 0 for a single one."""
-    if not full.any():
-        return 0.0
+    """The longest unbroken run of full readings, first to last, of some; 0 for a single one."""
     edges = np.flatnonzero(np.diff(np.concatenate(([False], full, [False])).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2] - 1
     return float((times_ns[ends] - times_ns[starts]).max() / 1e9)

@@ -23,6 +23,8 @@ LEAST_READINGS = 5
 LEAST_SPAN_SECONDS = 30.0
 # s; files that were open before that and are closed now trouble nobody any more
 RECENT_SECONDS = 60.0
+# of the limit; growth below it worries nobody, and most processes of a host are there
+WATCHED_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Growth:
 @dataclass(frozen=True, slots=True)
 class OpenFilesOf:
     """One process. `kinds` holds growth per second by kind of file, most first, where the collector looked.
+
+    `growth` is told from WATCHED_SHARE of the limit on, where there are enough readings.
 
     `peak` is of the last minute. `connections_per_second` is the growth of established connections, the load on
     sockets: of the network namespace it listens in, else of the one where they grow most.
@@ -120,14 +124,15 @@ def _load(samples: Samples) -> _Load:
 def _files(
     pid: int, series: Series, limit: int, end_ns: int, kinds: Iterable[Series], load: _Load
 ) -> OpenFilesOf:
+    peak = int(series.since(end_ns - int(RECENT_SECONDS * 1e9)).values.max())
     return OpenFilesOf(
         pid=pid,
         service=series.labels.get("service", ""),
         open=int(series.last),
-        peak=int(series.since(end_ns - int(RECENT_SECONDS * 1e9)).values.max()),
+        peak=peak,
         limit=limit,
         seconds=float(series.times_ns[-1] - series.times_ns[0]) / 1e9,
-        growth=growth(series),
+        growth=growth(series) if peak >= WATCHED_SHARE * limit else None,
         kinds=_kinds(kinds),
         connections_per_second=load.of(pid),
     )

@@ -8,6 +8,7 @@ from diagnose.access.enroll import enroll
 from diagnose.captures import api as capture_api
 from diagnose.ingest.api import batches
 from diagnose.web.api import (
+    around,
     breakdown,
     capture_groups,
     captures,
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("reports/<str:report_id>", reports.one_report),
     path("findings", findings.findings),
     path("findings/<str:finding_id>", findings.finding),
+    path("findings/<str:finding_id>/around", around.around),
     path("findings/<str:finding_id>/acknowledge", findings.acknowledge),
     path("findings/<str:finding_id>/mute", findings.mute),
     path("findings/<str:finding_id>/applied", findings.applied),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diagnose.correlate.forecast import forecast
@@ -88,14 +88,14 @@ READING = st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0,
 
 
 @given(st.lists(READING, max_size=80), st.floats(1, 1e9))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_readings_however_wild_raise(values, limit):
     found = forecast(MINUTES[: len(values)], np.array(values, float), limit)
     assert found is None or found.seconds is None or found.soonest <= found.seconds <= found.latest
 
 
 @given(st.lists(st.floats(1, 1e4), min_size=20, max_size=60), st.floats(1e-3, 1e3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_unit_changes_nothing(values, factor):
     readings, times = np.array(values), MINUTES[: len(values)]
     one, other = forecast(times, readings, 2e4), forecast(times, readings * factor, 2e4 * factor)

@@ -14,10 +14,10 @@ from diagnose.store.names import FrameInfo
 from diagnose.store.rows import BatchKey, MetricBatch, PointColumns, ProfileBatch, ProfileGroup, ProfileRow
 
 
-def store(host: Host, samples: Samples, end: datetime) -> None:
+def store(host: Host, samples: Samples, end: datetime, seq: int = 1) -> None:
     """Times are moved so that the last reading is at `end`."""
     shift_ns = int(end.timestamp() * 1000) * 10**6 - samples.end_ns
-    batch = BatchKey(host.pk, "e" * 16, 1)
+    batch = BatchKey(host.pk, "e" * 16, seq)
     backend.metric_store().append([MetricBatch(batch, _points(host, samples, shift_ns))])
     backend.profile_store().append(
         [ProfileBatch(batch, [_profile(host, each, end) for each in samples.profiles])]
