@@ -65,14 +65,16 @@ def _beyond(known: Values, values: Values) -> Values:
 
 
 def paused(values: Values) -> NDArray[np.bool_]:
-    """The bins with more of a pause than usual, and those right after: who waited in one is answered in the next."""
+    """The bins with more of a pause than usual, and their neighbours: who waited in one is answered in the next, and
+    what is counted at the end of an interval may have been in the one before."""
     known = np.nan_to_num(values)
     usual = float(np.median(known)) if len(known) else 0.0
     deviation = float(np.median(np.abs(known - usual))) / _MAD_OF_DEVIATION if len(known) else 0.0
     during: NDArray[np.bool_] = known > max(usual + UNUSUAL * deviation, 0.0)
-    after = np.zeros(len(during), np.bool_)
-    after[1:] = during[:-1]
-    return during | after
+    around = during.copy()
+    around[1:] |= during[:-1]
+    around[:-1] |= during[1:]
+    return around
 
 
 def explained(excess: Values, pauses: NDArray[np.bool_]) -> Explained | None:

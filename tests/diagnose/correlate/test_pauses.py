@@ -33,6 +33,12 @@ def test_spikes_in_the_bins_of_pauses_are_explained_by_them():
     assert (found.bad, found.both) == (9, 9)
 
 
+def test_a_reading_that_is_stamped_an_interval_late_still_meets_its_spike():
+    latency = quiet(1) + pauses_at(EVERY_20)
+    assert explained(spikes(latency), paused(np.roll(pauses_at(EVERY_20), 1))).share > 0.9
+    assert explained(spikes(latency), paused(np.roll(pauses_at(EVERY_20), 5))) is None
+
+
 def test_other_spikes_beside_them_lower_the_share():
     latency = quiet(2) + pauses_at(EVERY_20, 0.3) + pauses_at(range(14, BINS, 20), 0.3)
     found = explained(spikes(latency), paused(pauses_at(EVERY_20)))
