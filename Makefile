@@ -17,7 +17,7 @@ BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench
 # They ask no database, so once is enough.
 WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
 
-.PHONY: help run demo test test-unit test-system test-postgresql test-faults faults lint format bench packs chromium pack-tools programs clean
+.PHONY: help run demo test test-unit test-system test-postgresql test-faults faults faults-beside lint format bench packs chromium pack-tools programs clean
 
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -47,6 +47,10 @@ test-faults: $(INSTALLED_FOR_TESTS)  ## kill -9 in 50 seeded rounds (FAULT_SEED=
 
 faults: $(INSTALLED_FOR_TESTS) programs  ## the whole fault corpus against the product, as root (RESULTS=data/faults); a stopped run goes on
 	DATA_DIR=$(or $(RESULTS),data/faults) DIAGNOSE_PORT=18930 $(BIN)/python manage.py faults --all
+
+faults-beside: $(INSTALLED_FOR_TESTS) programs  ## the same with netdata's alarms and pcp's pmie rules beside ours, as root; a stopped run goes on
+	@.ci/monitors
+	DATA_DIR=$(or $(RESULTS),data/faults-beside) DIAGNOSE_PORT=18930 $(BIN)/python manage.py faults --all --beside netdata pcp
 
 lint: $(INSTALLED_FOR_TESTS)  ## formatting, defects, types, import directions, templates
 	$(BIN)/ruff format --check .

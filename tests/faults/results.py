@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class Result:
     seconds: float
     load1: float
     kernel: str
+    # What other monitors raised that watched as well, by their names.
+    beside: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

@@ -20,6 +20,7 @@ from diagnose.access import enroll
 from diagnose.demo.watch import Api
 from diagnose.models.host import Host
 from tests.faults import bundle
+from tests.faults.beside import MONITORS
 from tests.faults.case import Case
 from tests.faults.gateway import Gateway
 from tests.faults.results import Found, Key, Result, Results
@@ -45,8 +46,11 @@ class Server:
     ports: Sequence[int]
 
 
-def run(case: Case, intensity: str, number: int, server: Server, results: Results) -> Result:
-    """Play it and write down what was found. Raises what a stage that cannot be built raises."""
+def run(
+    case: Case, intensity: str, number: int, server: Server, results: Results, beside: Sequence[str] = ()
+) -> Result:
+    """Play it and write down what was found, and what other monitors raised. Raises what a stage that cannot be built
+    raises."""
     outside = intensity.endswith(CONTAINER)
     knobs = case.intensities[intensity.removesuffix(CONTAINER)]
     began, clock = datetime.now(UTC), time.monotonic()
@@ -54,7 +58,10 @@ def run(case: Case, intensity: str, number: int, server: Server, results: Result
     with tempfile.TemporaryDirectory(prefix="diagnose-fault-") as directory, Stage() as stage:
         if case.set_up:
             case.set_up(stage, knobs)
-        with Gateway(stage.here.pid, server.ports):
+        with Gateway(stage.here.pid, server.ports), contextlib.ExitStack() as others:
+            monitors = {
+                name: others.enter_context(MONITORS[name](stage, Path(directory) / name)) for name in beside
+            }
             collector = _collector(stage, Path(directory), host, secret, server.api.base, outside)
             try:
                 _wait_until_seen(host)
@@ -62,6 +69,7 @@ def run(case: Case, intensity: str, number: int, server: Server, results: Result
                 stage.begin()
                 case.play(stage, knobs)
                 after = _watch(case, stage, host, server.api, outside)
+                raised = {name: sorted(each.raised(stage.onset)) for name, each in monitors.items()}
             finally:
                 _end(collector)
         findings = _findings(stage, host, server.api, outside)
@@ -78,6 +86,7 @@ def run(case: Case, intensity: str, number: int, server: Server, results: Result
         seconds=round(time.monotonic() - clock, 1),
         load1=os.getloadavg()[0],
         kernel=platform.release(),
+        beside=raised,
     )
     results.add(result)
     return result

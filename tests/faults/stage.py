@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -81,9 +82,9 @@ class Stage:
     ) -> None:
         self._undo.close()
 
-    def begin(self) -> None:
-        """The fault begins now; what was started before was still healthy."""
-        self.onset = time.time()
+    def begin(self, after_seconds: float = 0.0) -> None:
+        """The fault begins now, or soon; what was started before was still healthy."""
+        self.onset = time.time() + after_seconds
 
     def start(self, *argv: str, where: Namespace | None = None) -> subprocess.Popen[bytes]:
         """A process that is ended with the stage. Its output is kept for nobody."""
@@ -95,14 +96,21 @@ class Stage:
         return process
 
     def program(
-        self, name: str, *arguments: object, where: Namespace | None = None
+        self, name: str, *arguments: object, where: Namespace | None = None, service: str = ""
     ) -> subprocess.Popen[bytes]:
-        """One of the programs of the corpus (or of another folder, by its path)."""
+        """One of the programs of the corpus (or of another folder, by its path); a `service` is not called after it."""
         path = name if name.startswith("/") else str(self.program_path(name))
-        return self.start(self.python, path, *map(str, arguments), where=where)
+        named = ["env", f"DIAGNOSE_SERVICE={service}"] if service else []
+        return self.start(*named, self.python, path, *map(str, arguments), where=where)
 
     def program_path(self, name: str) -> Path:
         return PROGRAMS / name
+
+    def folder(self) -> Path:
+        """For files of the case."""
+        made = tempfile.TemporaryDirectory(prefix="diagnose-stage-")
+        self._undo.callback(made.cleanup)
+        return Path(made.name)
 
     def sysctl(self, name: str, value: object, where: Namespace | None = None) -> None:
         """A setting of the namespace; it goes with it."""

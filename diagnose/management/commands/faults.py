@@ -17,6 +17,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from diagnose.demo.watch import Api
 from diagnose.management import services
+from tests.faults.beside import MONITORS
+from tests.faults.beside.score import table as compared
 from tests.faults.case import Case
 from tests.faults.corpus import all_cases
 from tests.faults.results import Result, Results
@@ -44,13 +46,21 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=1, help="how often each runs")
         parser.add_argument("--jobs", type=int, default=1, help="how many run side by side")
         parser.add_argument("--again", action="store_true", help="also what the results have already")
+        parser.add_argument(
+            "--beside",
+            nargs="*",
+            default=[],
+            choices=MONITORS,
+            help="other monitors that watch the same runs",
+        )
         parser.add_argument("--results", type=Path, default=None, help="folder; default: faults in DATA_DIR")
         parser.add_argument("--score", action="store_true", help="only tell what the results come to")
 
     def handle(self, *_: Any, **options: Any) -> None:
         results = Results(options["results"] or settings.DATA_DIR / "faults")
+        self._beside = options["beside"]
         if options["score"]:
-            self.stdout.write(table(results.read()))
+            self._score(results)
             return
         chosen = _chosen(options["names"], options["all"])
         if not chosen:
@@ -59,7 +69,13 @@ class Command(BaseCommand):
         if os.geteuid() != 0:
             raise CommandError("faults are made in network namespaces, which only root can make: use sudo")
         self._play(_runs(chosen, options, results), results, options["jobs"])
-        self.stdout.write(table(results.read()))
+        self._score(results)
+
+    def _score(self, results: Results) -> None:
+        found = results.read()
+        self.stdout.write(table(found))
+        if beside := compared(found):
+            self.stdout.write(f"\n{beside}")
 
     def _list(self) -> None:
         for case in all_cases():
@@ -89,7 +105,7 @@ class Command(BaseCommand):
     def _play_one(self, one: Run, server: Server, results: Results) -> None:
         case, intensity, number = one
         try:
-            result = run(case, intensity, number, server, results)
+            result = run(case, intensity, number, server, results, self._beside)
         except (OSError, subprocess.CalledProcessError) as error:
             self.stdout.write(f"{case.name} {intensity}: could not be played: {error}")
             return

@@ -55,6 +55,22 @@ def no_keep_alive(stage: Stage, knobs: Knobs) -> None:
     stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"])
 
 
+def left_open(stage: Stage, knobs: Knobs) -> None:
+    """Clients ask once and keep the connection, as if they had forgotten it."""
+    stage.program("server.py", PORT, "--open-files", int(knobs["files"]))
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--rate", knobs["rate"], "--pause", 3600)
+
+
+def long_polls(stage: Stage, _: Knobs) -> None:
+    """Three hundred clients that hear something every twenty seconds."""
+    stage.program("server.py", PORT, "--open-files", 1024)
+    stage.wait_for_listener(PORT)
+    stage.begin()
+    stage.program("client.py", f"127.0.0.1:{PORT}", "--kept", 300, "--pause", 20)
+
+
 def kept_alive(stage: Stage, _: Knobs) -> None:
     stage.program("server.py", PORT)
     stage.wait_for_listener(PORT)
@@ -118,6 +134,25 @@ CASES = [
         truth=("network.connection_churn",),
         play=no_keep_alive,
         intensities={"usual": {"rate": 400}},
+    ),
+    Case(
+        name="idle-connections-pile-up",
+        family="connections",
+        story="Clients leave connections open, more every second, and the server has no idle timeout.",
+        fix="An idle timeout, keep-alive probes.",
+        truth=("network.idle_connection_buildup",),
+        play=left_open,
+        intensities={"slow": {"rate": 15, "files": 4096}, "fast": {"rate": 60, "files": 16384}},
+        patience_seconds=60.0,
+    ),
+    Case(
+        name="long-polls",
+        family="connections",
+        story="Many connections that hardly say anything, but stay as many.",
+        fix="",
+        truth=(),
+        play=long_polls,
+        lookalike_of="idle-connections-pile-up",
     ),
     Case(
         name="kept-alive",

@@ -17,7 +17,23 @@ def one_cpu(stage: Stage, knobs: Knobs) -> None:
     stage.program("packets.py", "10.97.0.1", PORT, 0, where=there)
 
 
+def strange_protocols(stage: Stage, _: Knobs) -> None:
+    """Two hundred frames a second that the kernel drops as nobody's, counted by the device."""
+    there = stage.veth()
+    stage.begin()
+    stage.program("strange.py", "veth0", where=there)
+
+
 CASES = [
+    Case(
+        name="strange-protocols",
+        family="reception",
+        story="The device counts drops: frames of a protocol that nobody wants.",
+        fix="",
+        truth=(),
+        play=strange_protocols,
+        lookalike_of="one-cpu-receives",
+    ),
     Case(
         name="one-cpu-receives",
         family="reception",

@@ -39,7 +39,11 @@ from diagnose.correlate.signals.listener_queues import ListenerQueues
 from diagnose.correlate.signals.traffic import Group, Traffic
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("network.ephemeral_port_exhaustion", "network.time_wait_overflow")
+EXPLAINS = (
+    "network.ephemeral_port_exhaustion",
+    "network.time_wait_overflow",
+    "network.tls_full_handshakes",
+)
 
 # connections a second at one listener; fewer cost neither CPU nor ports that anybody would miss (60 s × 150 are a third
 # of the local ports)

@@ -41,7 +41,7 @@ from diagnose.correlate.signals.congestion import Congestion
 from diagnose.correlate.signals.traffic import Group, Traffic
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("network.packet_loss",)
+EXPLAINS = ("network.packet_loss", "app.slow_dependency")
 
 # by the least ever, or by the readings before
 TIMES, CLEAR_TIMES = 4.0, 10.0

@@ -40,6 +40,7 @@ from diagnose.correlate.words import number, percent
 
 EXPLAINS = (
     "network.backlog_drops",
+    "network.nic_drops",
     "network.softirq_budget_exhausted",
     "network.udp_receive_overflow",
     "network.packet_loss",
