@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from diagnose.store.hosts import HostRow
@@ -159,5 +160,6 @@ def addresses(query: dict[str, str]) -> dict[str, Any]:
         "speedscope_url": f"{graph}&format=speedscope",
         "pprof_url": f"{graph}&format=pprof",
         "svg_url": f"{graph}&format=svg",
+        "times_url": f"{reverse('profile-heatmap')}?{urlencode(plain)}" if "capture" in query else "",
         "source_patterns": [{"prefix": prefix, "url": url} for prefix, url in settings.CONFIG["SOURCE_URL"]],
     }

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from diagnose.access.pages import PageRequest, page
+from diagnose.captures import query as captures
+from diagnose.models import Capture
 from diagnose.store import breakdown, profiles
 from diagnose.store import hosts as host_store
 from diagnose.store.profiles import Selector
@@ -63,7 +65,9 @@ class Base:
 
 @page()
 def profile_compare(request: PageRequest) -> HttpResponse:
-    """The choice is that of the Profile page; what `base.…` names is the other side."""
+    """The choice is that of the Profile page; what `base.…` names is the other side. Of a `capture`: two regions."""
+    if request.GET.get("capture"):
+        return _of_capture(request, captures.get(request.GET["capture"]))
     span = timerange.of_request(request)
     hosts = host_store.hosts()
     stored = profiles.services((), span.start_ns, span.end_ns)
@@ -82,6 +86,13 @@ def profile_compare(request: PageRequest) -> HttpResponse:
         "nothing": not any(fits(each, chosen) for each in stored),
         "diff_url": f"/api/v1/profiles/diff?{urlencode(query)}",
     }
+    return render(request, "profile_compare.html", context)
+
+
+def _of_capture(request: PageRequest, capture: Capture) -> HttpResponse:
+    given = {name: request.GET.get(name, "")[:500] for name in ("cells", "base.cells")}
+    query = {"capture": capture.id, **given, "mode": "normalised"}
+    context = {"capture": capture, **given, "diff_url": f"/api/v1/profiles/diff?{urlencode(query)}"}
     return render(request, "profile_compare.html", context)
 
 

@@ -10,6 +10,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from diagnose.access.pages import PageRequest, page
+from diagnose.captures import query as captures
+from diagnose.models import Capture
 from diagnose.store import hosts as host_store
 from diagnose.store import profiles
 from diagnose.store.rows import NS_PER_SECOND
@@ -30,7 +32,9 @@ _MOST_SECONDS = 3600
 
 @page()
 def profile_heatmap(request: PageRequest) -> HttpResponse:
-    """The choice is that of the Profile page; of a longer range the last hour is shown, and that is said."""
+    """The choice is that of the Profile page, or a `capture`; of a longer range the last hour is shown."""
+    if request.GET.get("capture"):
+        return _of_capture(request, captures.get(request.GET["capture"]))
     span = timerange.of_request(request)
     shown = _last_hour(request, span)
     hosts = host_store.hosts()
@@ -45,6 +49,20 @@ def profile_heatmap(request: PageRequest) -> HttpResponse:
         "nothing": not any(fits(each, chosen) for each in stored),
         "heatmap_url": f"/api/v1/profiles/heatmap?{urlencode({k: v for k, v in query.items() if k != 'threads'})}",
         **addresses(query),
+    }
+    return render(request, "profile_heatmap.html", context)
+
+
+def _of_capture(request: PageRequest, capture: Capture) -> HttpResponse:
+    """Only captures of native programs tell when each sample was taken; of others the page says so."""
+    query = {"capture": capture.id}
+    context = {
+        "capture": capture,
+        "views_query": urlencode(query),
+        "heatmap_url": f"/api/v1/profiles/heatmap?{urlencode(query)}",
+        **addresses(query),
+        "function_url": "",
+        "times_url": "",
     }
     return render(request, "profile_heatmap.html", context)
 

@@ -114,8 +114,9 @@ function offerDifference(section, map) {
   link.hidden = !different;
   if (!map.base || !map.region) return;
   const regions = { cells: cellsOf(map.map, map.region), "base.cells": cellsOf(map.map, map.base) };
-  const span = { from: String(map.map.start), to: String(map.map.start + map.map.seconds) };
   const address = new URL(section.dataset.compare ?? "", location.href);
+  const captured = address.searchParams.has("capture"); // which has its own range
+  const span = captured ? {} : { from: String(map.map.start), to: String(map.map.start + map.map.seconds) };
   for (const [name, value] of Object.entries({ ...span, ...regions })) address.searchParams.set(name, value);
   link.href = `${address.pathname}${address.search}`;
 }

@@ -16,6 +16,7 @@ from diagnose.store.rows import NS_PER_SECOND
 from diagnose.web.api import profile_answers, query, selection
 from diagnose.web.api.cells import CELLS, MOST_SECONDS
 from diagnose.web.api.describe import as_json, described
+from diagnose.web.api.layering import with_layers
 from diagnose.web.api.selection import CUT, SELECT, THREADS, Selection
 
 _ROWS = query.whole("rows", "Parts of a second.", least=1, most=1000, default=50)
@@ -45,7 +46,7 @@ def heatmap_flamegraph(request: ApiRequest) -> HttpResponse:
     threads, cut, chosen = THREADS.of(request), CUT.of(request), _chosen(request)
     cells = chosen.cells or ((chosen.start_ns, chosen.end_ns),)
     merged = replace(chosen, cells=cells).merged()
-    return as_json(graphs.build(chosen.service, merged, threads=threads, cut=cut).as_json())
+    return as_json(with_layers(graphs.build(chosen.service, merged, threads=threads, cut=cut).as_json()))
 
 
 def _chosen(request: ApiRequest) -> Selection:

@@ -33,6 +33,19 @@ class Frames(Answer, frozen=True):
     module: list[int]
 
 
+class LayeredFrames(Frames, frozen=True):
+    """`layer` is a place in `layers`; -1 for a frame that counts to whoever calls it."""
+
+    layer: list[int]
+
+
+class LayerName(Answer, frozen=True):
+    """A layer of a service, such as TLS or the database driver."""
+
+    id: str
+    title: str
+
+
 class Nodes(Answer, frozen=True):
     """Columns of one length, depth-first, siblings by name; node 0 is the root. `frame` indexes the frames.
 
@@ -62,8 +75,9 @@ class FlameGraph(Answer, frozen=True):
     cut: float
     nodes_total: int
     unreadable: int
+    layers: list[LayerName]
     strings: list[str]
-    frames: Frames
+    frames: LayeredFrames
     nodes: Nodes
 
 
@@ -128,8 +142,9 @@ class Diff(Answer, frozen=True):
     base: DiffSide
     cut: float
     nodes_total: int
+    layers: list[LayerName]
     strings: list[str]
-    frames: Frames
+    frames: LayeredFrames
     nodes: DiffNodes
 
 

@@ -16,6 +16,7 @@ from diagnose.store.profiles import Selector
 from diagnose.web.api import cells, profile_answers, query, scope, selection
 from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
+from diagnose.web.api.layering import with_layers
 from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS, Selection
 
 _MODE = query.choice(
@@ -63,7 +64,7 @@ def diff(request: ApiRequest) -> HttpResponse:
         found = diffs.build(chosen.service, base.merged(), chosen.merged(), threads=threads, cut=cut)
     except diffs.Incomparable as error:
         raise query.refusal("base.capture", f"{error}: choose two of one type") from None
-    return as_json(found.as_json(mode))  # type: ignore[arg-type]
+    return as_json(with_layers(found.as_json(mode)))  # type: ignore[arg-type]
 
 
 def _base(request: ApiRequest, other: Selection) -> Selection:
@@ -73,7 +74,10 @@ def _base(request: ApiRequest, other: Selection) -> Selection:
         return selection.of_capture(captures.get(_CAPTURE.of(request)), "", thread)
     region = selection.cells_of(request, _CELLS)
     if region and not (_FROM.of(request) or _TO.of(request)):
-        return replace(_other_hosts(request, other, thread), cells=region)
+        same = replace(other, selector=replace(other.selector, thread=thread))
+        return replace(
+            same if selection.CAPTURE.of(request) else _other_hosts(request, other, thread), cells=region
+        )
     end_ns, start_ns = _TO.of(request), _FROM.of(request)
     length_ns = other.end_ns - other.start_ns
     if end_ns is None:

@@ -13,6 +13,7 @@ from diagnose.store import profiles as store
 from diagnose.web.api import paging, profile_answers, query, scope, selection
 from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
+from diagnose.web.api.layering import with_layers
 from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS
 
 FORMATS = ("json", "pprof", "folded", "speedscope", "svg")
@@ -63,7 +64,7 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
         graph = graphs.build(service, merged, threads=threads, cut=cut)
         if shape == "svg":
             return HttpResponse(svg.export(graph), content_type=svg.CONTENT_TYPE)
-        return as_json(graph.as_json())
+        return as_json(with_layers(graph.as_json()))
     rows = graphs.stacks(service, merged, _MOST_STACKS)
     if shape == "folded":
         return HttpResponse(folded.export(rows, threads=threads), content_type=folded.CONTENT_TYPE)

@@ -4,6 +4,7 @@
 import { currentTheme, fillsOf, inksOf, kindsOf, watchTheme } from "./colors.js";
 import { shadesOf } from "./diff.js";
 import { contentPixels, depthAt, paint, ROW_PIXELS, rowTop, size } from "./draw.js";
+import { layerFills } from "./layers.js";
 import { collect, nodeAt } from "./layout.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
@@ -54,7 +55,7 @@ export class Chart {
       width: 0,
       height: 0,
       scrollTop: 0,
-      ...this.colors(graph.flat, this.kinds),
+      ...this.colors(graph, this.kinds),
       matches: null,
       zoomed: 0,
       hovered: -1,
@@ -66,18 +67,19 @@ export class Chart {
   }
 
   /**
-   * @param {import("./layout.js").FlatGraph} flat
+   * @param {Graph} graph
    * @param {import("./colors.js").Kind[]} kinds
    */
-  colors(flat, kinds) {
+  colors(graph, kinds) {
     const theme = currentTheme();
-    const shades = this.coloring === "change" ? shadesOf(flat, theme) : null;
-    return { fills: fillsOf(flat, kinds, theme, this.coloring), shades, inks: inksOf(theme) };
+    const { coloring } = this;
+    const shades = coloring === "change" ? shadesOf(graph.flat, theme) : coloring === "layer" ? layerFills(graph, theme) : null;
+    return { fills: fillsOf(graph.flat, kinds, theme, coloring), shades, inks: inksOf(theme) };
   }
 
   recolor() {
     if (!this.scene || !this.kinds) return;
-    Object.assign(this.scene, this.colors(this.scene.graph.flat, this.kinds));
+    Object.assign(this.scene, this.colors(this.scene.graph, this.kinds));
     this.ask();
   }
 

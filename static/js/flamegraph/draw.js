@@ -15,7 +15,7 @@
  * @property {number} height        CSS pixels of the canvas
  * @property {number} scrollTop     CSS pixels of the rows scrolled away
  * @property {string[]} fills       by frame
- * @property {string[] | null} shades  by node, of a difference; they go before the fills
+ * @property {string[] | null} shades  by node, of a difference or of layers; they go before the fills
  * @property {ReturnType<import("./colors.js").inksOf>} inks
  * @property {Uint8Array | null} matches  by frame: 1 is a match of the search
  * @property {number} zoomed        the node that fills the width; rows above it are faded

@@ -15,7 +15,8 @@
  * @property {number} cut
  * @property {number} nodes_total
  * @property {string[]} strings
- * @property {{name: number[], file: number[], line: number[], module: number[]}} frames
+ * @property {{name: number[], file: number[], line: number[], module: number[], layer?: number[]}} frames
+ * @property {{id: string, title: string}[]} [layers]  that `frames.layer` are places in, -1: whoever calls
  * @property {Nodes} nodes
  */
 

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from diagnose.models import Host
+from diagnose.models import Capture, Host
 from diagnose.store import backend, dictionary
 from diagnose.store.names import FrameInfo
 from diagnose.store.rows import BatchKey, Offsets, ProfileBatch, ProfileGroup, ProfileRow
@@ -21,6 +21,10 @@ RANGE = f"service=shop.py&from={START}&to={START + 3}"
 @pytest.fixture
 def bursts(host: Host, data_dir) -> None:
     """`quick` runs at the begin of each of three seconds, `slow` at the end of the second one."""
+    put_bursts(host, None)
+
+
+def put_bursts(host: Host, capture_id: str | None) -> None:
     (service,) = dictionary.services_of(["shop.py"]).values()
     frames = [FrameInfo("quick", "shop.py", 1, ""), FrameInfo("slow", "shop.py", 2, "")]
     ids = dictionary.stack_numbers(service, frames, [[0], [1]], ["MainThread"] * 2)
@@ -31,6 +35,7 @@ def bursts(host: Host, data_dir) -> None:
         end_ns=(START + 3) * 10**9,
         stack_ids=ids,
         counts=np.array([6, 4], np.int64),
+        capture_id=capture_id,
         offsets=Offsets(
             ids[[0, 0, 0, 1]], np.array([10, 1010, 2010, 1990], np.uint32), np.array([2, 2, 2, 4], np.int64)
         ),
@@ -87,3 +92,16 @@ def test_two_regions_are_a_difference(ask, bursts) -> None:
     assert (found["total"], found["base"]["total"]) == (4, 6)
     names = [found["strings"][found["frames"]["name"][frame]] for frame in found["nodes"]["frame"]]
     assert dict(zip(names[1:], found["nodes"]["change"][1:], strict=True)) == {"quick": -1, "slow": 1}
+
+
+def test_regions_of_a_capture_are_told_apart_too(ask, host: Host, data_dir) -> None:
+    capture = Capture.objects.create(
+        host=host, kind="native_cpu", seconds=3, hz=99, requested_by="oskar", state="done", service="shop.py",
+        result_service="shop.py", result_types=["cpu"], result_from_ns=START * 10**9,
+        result_to_ns=(START + 3) * 10**9,
+    )  # fmt: skip
+    put_bursts(host, capture.id)
+    assert ask(f"/profiles/heatmap?capture={capture.id}&rows=4")["total"] == 10
+    regions = f"cells={START + 1}:900-1000&base.cells={START}-{START + 2}:0-100"
+    found = ask(f"/profiles/diff?capture={capture.id}&{regions}")
+    assert (found["total"], found["base"]["total"]) == (4, 6)

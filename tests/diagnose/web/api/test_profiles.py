@@ -178,6 +178,15 @@ def test_the_picture_has_the_frames_names(user_client: Client, shop: int) -> Non
     assert "try_every_combination" in answer.content.decode()
 
 
+def test_each_frame_tells_its_layer(ask, shop: int) -> None:
+    graph = ask("/profiles/flamegraph?service=shop.py")
+    names = [graph["strings"][name] for name in graph["frames"]["name"]]
+    layer_of = dict(zip(names, graph["frames"]["layer"], strict=True))
+    titles = [layer["id"] for layer in graph["layers"]]
+    assert titles[layer_of["try_every_combination"]] == "own"
+    assert layer_of["all"] == -1
+
+
 def test_a_format_that_is_not_known_names_those_that_are(ask, shop: int) -> None:
     problem = ask("/profiles/flamegraph?service=shop.py&format=png", status=422)
     assert "json, pprof, folded, speedscope, svg" in problem["errors"]["format"]
