@@ -29,23 +29,30 @@ class Api:
 
     def get(self, path: str, **query: str | int) -> dict[str, Any]:
         """Raises OSError when nobody answers, PermissionError when the token is refused."""
+        return self._ask("GET", f"{path}?{urlencode(query)}")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Raises as `get` does."""
+        return self._ask("POST", path, json.dumps(body))
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
         connection = http.client.HTTPConnection(urlsplit(self.base).netloc, timeout=5)
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
-            headers = {"Authorization": f"Bearer {self.token}"}
-            connection.request("GET", f"/api/v1{path}?{urlencode(query)}", headers=headers)
+            connection.request(method, f"/api/v1{path}", body, headers)
             answer = connection.getresponse()
-            body = answer.read()
+            told = answer.read()
         except http.client.HTTPException as error:
             raise OSError(f"{self.base} does not speak HTTP: {error!r}") from error
         finally:
             connection.close()
         if answer.status in {401, 403}:
-            raise PermissionError(f"{self.base} refused the token: {body[:200].decode(errors='replace')}")
-        if answer.status != 200:
+            raise PermissionError(f"{self.base} refused the token: {told[:200].decode(errors='replace')}")
+        if not 200 <= answer.status < 300:
             raise OSError(
-                f"{self.base}{path} answered {answer.status}: {body[:200].decode(errors='replace')}"
+                f"{self.base}{path} answered {answer.status}: {told[:200].decode(errors='replace')}"
             )
-        decoded: dict[str, Any] = json.loads(body)
+        decoded: dict[str, Any] = json.loads(told)
         return decoded
 
     def answers(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -108,8 +109,14 @@ def with_blocks(described: dict[str, Any]) -> dict[str, Any]:
             for name, title in titles.items()
             if advice["renderings"].get(name)
         ]
-        recommendations.append({**advice, "blocks": blocks})
+        told = {"measured": _sentence(each["text"] for each in advice.get("inputs", ()))}
+        told["mind"] = _sentence((advice["risk_text"], *advice.get("side_effects", ())))
+        recommendations.append({**advice, **told, "blocks": blocks})
     return {**described, "recommendations": recommendations}
+
+
+def _sentence(parts: Iterable[str]) -> str:
+    return "; ".join(part for part in parts if part)
 
 
 def evidence_of(described: dict[str, Any]) -> list[dict[str, Any]]:

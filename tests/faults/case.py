@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.stage import Stage
 
 Knobs = Mapping[str, float]
+# A recommendation in the API's form.
+Advice = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Case:
     fix: str
     truth: tuple[str, ...]
     play: Callable[[Stage, Knobs], None]
+    # does what the advice says of the program; what it says of the machine is typed as it stands there
+    follow: Callable[[Stage, Advice], None] | None = None
     # what is there before the collector starts, such as settings that are read every half minute only
     set_up: Callable[[Stage, Knobs], None] | None = None
     intensities: Mapping[str, Knobs] = field(default_factory=lambda: {"usual": {}})

@@ -40,6 +40,9 @@ class Result:
     kernel: str
     # What other monitors raised that watched as well, by their names.
     beside: dict[str, list[str]] = field(default_factory=dict)
+    # what the first recommendation was and what verification said of it, where it was followed
+    advice: str = ""
+    proof: str = ""
 
     @property
     def key(self) -> Key:

@@ -22,6 +22,7 @@ from diagnose.models.host import Host
 from tests.faults import bundle
 from tests.faults.beside import MONITORS
 from tests.faults.case import Case
+from tests.faults.follow import followed
 from tests.faults.gateway import Gateway
 from tests.faults.results import Found, Key, Result, Results
 from tests.faults.stage import ROOT, Stage
@@ -47,10 +48,16 @@ class Server:
 
 
 def run(
-    case: Case, intensity: str, number: int, server: Server, results: Results, beside: Sequence[str] = ()
+    case: Case,
+    intensity: str,
+    number: int,
+    server: Server,
+    results: Results,
+    beside: Sequence[str] = (),
+    follow: bool = False,
 ) -> Result:
-    """Play it and write down what was found, and what other monitors raised. Raises what a stage that cannot be built
-    raises."""
+    """Play it and write down what was found, and what other monitors raised; `follow` the first recommendation and
+    wait for the verdict on it, too. Raises what a stage that cannot be built raises."""
     outside = intensity.endswith(CONTAINER)
     knobs = case.intensities[intensity.removesuffix(CONTAINER)]
     began, clock = datetime.now(UTC), time.monotonic()
@@ -70,9 +77,11 @@ def run(
                 case.play(stage, knobs)
                 after = _watch(case, stage, host, server.api, outside)
                 raised = {name: sorted(each.raised(stage.onset)) for name, each in monitors.items()}
+                findings = _findings(stage, host, server.api, outside)
+                ours = _ours(stage, host, server.api, outside) if follow else []
+                advice, proof = followed(case, stage, server.api, ours)
             finally:
                 _end(collector)
-        findings = _findings(stage, host, server.api, outside)
         _keep(results, (case.name, intensity, number), case, stage, host, began)
     result = Result(
         case=case.name,
@@ -87,6 +96,8 @@ def run(
         load1=os.getloadavg()[0],
         kernel=platform.release(),
         beside=raised,
+        advice=advice,
+        proof=proof,
     )
     results.add(result)
     return result

@@ -25,6 +25,7 @@ def table(results: Sequence[Result]) -> str:
         _share(f"right when it says {SURE:.0%} or more", _right_when_sure(results)),
         f"Brier score: {brier(results):.3f}",
         _delays(faulty),
+        *_followed(faulty),
     ]
     missed = [
         f"  missed: {each.case} {each.intensity} round {each.round}" for each in faulty if not is_first(each)
@@ -33,6 +34,16 @@ def table(results: Sequence[Result]) -> str:
         f"  noisy: {each.case} {each.intensity}: {_names(each.surplus)}" for each in results if each.surplus
     ]
     return "\n".join([*lines, *missed, *noisy])
+
+
+def _followed(faulty: Sequence[Result]) -> list[str]:
+    """Of the runs whose first recommendation was followed to the letter."""
+    outcomes = [is_improved(each) for each in faulty if each.proof]
+    return [_share("removed by the first recommendation, and proved", outcomes)] if outcomes else []
+
+
+def is_improved(result: Result) -> bool:
+    return result.proof.startswith("improved")
 
 
 def is_first(result: Result) -> bool:

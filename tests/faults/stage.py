@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +73,7 @@ class Stage:
         self.onset = time.time()
         self.pids: set[int] = set()
         self.cgroups: set[str] = set()
+        self._programs: list[tuple[tuple[str, ...], Namespace, str, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> Stage:
         return self
@@ -101,7 +102,22 @@ class Stage:
         """One of the programs of the corpus (or of another folder, by its path); a `service` is not called after it."""
         path = name if name.startswith("/") else str(self.program_path(name))
         named = ["env", f"DIAGNOSE_SERVICE={service}"] if service else []
-        return self.start(*named, self.python, path, *map(str, arguments), where=where)
+        words = tuple(map(str, arguments))
+        process = self.start(*named, self.python, path, *words, where=where)
+        self._programs.append(((name, *words), where or self.here, service, process))
+        return process
+
+    def restart(
+        self, name: str, *first: str, without: Sequence[str] = (), more: Sequence[object] = ()
+    ) -> None:
+        """The running program of that name whose arguments begin with `first`, ended and started with others: without
+        some options and their values, and with more."""
+        for one in list(self._programs):
+            words, where, service, process = one
+            if words[: 1 + len(first)] == (name, *first):
+                _end(process)
+                self._programs.remove(one)
+                self.program(name, *_without(words[1:], without), *more, where=where, service=service)
 
     def program_path(self, name: str) -> Path:
         return PROGRAMS / name
@@ -186,6 +202,18 @@ class Stage:
     def note_pids(self) -> None:
         """Remember who belongs to the case."""
         self.pids |= self.here.pids()
+
+
+def _without(words: Sequence[str], options: Sequence[str]) -> Iterator[str]:
+    """Arguments but these options, each with the value behind it."""
+    left_out = False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in options:
+            left_out = bool(following) and not following.startswith("--")
+        elif left_out:
+            left_out = False
+        else:
+            yield word
 
 
 def _inode(pid: int | str) -> int:

@@ -56,5 +56,7 @@ def words(effect: Effect | None) -> str:
     values = [amount(float(f"{value:.3g}")) for value in (effect.now, effect.low, effect.high, effect.target)]
     unit = f" {effect.unit}" if effect.unit not in ("", "ratio") else ""
     now, low, high, target = values
-    side = "under" if effect.now > effect.target else "over"
-    return f"{effect.metric} from {now}{unit} ({low} to {high}, 95 %) to {side} {target}"
+    side = "under " if effect.now > effect.target else "over "
+    return (
+        f"{effect.metric} from {now}{unit} ({low} to {high}, 95 %) to {side if effect.target else ''}{target}"
+    )

@@ -43,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--in-a-container", action="store_true", help="let the collector look at them from outside"
         )
+        parser.add_argument(
+            "--follow", action="store_true", help="follow the first recommendation and wait for its verdict"
+        )
         parser.add_argument("--rounds", type=int, default=1, help="how often each runs")
         parser.add_argument("--jobs", type=int, default=1, help="how many run side by side")
         parser.add_argument("--again", action="store_true", help="also what the results have already")
@@ -68,6 +71,7 @@ class Command(BaseCommand):
             return
         if os.geteuid() != 0:
             raise CommandError("faults are made in network namespaces, which only root can make: use sudo")
+        self._follow = bool(options["follow"])
         self._play(_runs(chosen, options, results), results, options["jobs"])
         self._score(results)
 
@@ -105,7 +109,7 @@ class Command(BaseCommand):
     def _play_one(self, one: Run, server: Server, results: Results) -> None:
         case, intensity, number = one
         try:
-            result = run(case, intensity, number, server, results, self._beside)
+            result = run(case, intensity, number, server, results, self._beside, self._follow)
         except (OSError, subprocess.CalledProcessError) as error:
             self.stdout.write(f"{case.name} {intensity}: could not be played: {error}")
             return
@@ -122,7 +126,8 @@ def _line(result: Result) -> str:
     head = (
         f"{result.case} {result.intensity}: {verdict}, expected {' or '.join(result.truth) or 'no finding'}"
     )
-    return "\n    ".join([head, *told])
+    proof = [f"followed: {result.advice}: {result.proof}"] if result.advice else []
+    return "\n    ".join([head, *told, *proof])
 
 
 def _chosen(names: Sequence[str], every: bool) -> list[Case]:

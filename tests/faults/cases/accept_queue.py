@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import ROOT, Stage
 
 PORT = 7001
@@ -15,6 +15,10 @@ def burst_over_backlog(stage: Stage, knobs: Knobs) -> None:
     stage.wait_for_listener(PORT)
     stage.begin()
     stage.program("client.py", f"127.0.0.1:{PORT}", "--burst", int(knobs["burst"]), "--every", 3)
+
+
+def ask_for_more(stage: Stage, advice: Advice) -> None:
+    stage.restart("server.py", without=["--backlog"], more=["--backlog", advice["proposed"]])
 
 
 def slow_acceptor(stage: Stage, _: Knobs) -> None:
@@ -56,6 +60,7 @@ CASES = [
         fix="A larger backlog where the program calls listen().",
         truth=("network.accept_queue_overflow",),
         play=burst_over_backlog,
+        follow=ask_for_more,
         intensities={"small": {"backlog": 8, "burst": 60}, "large": {"backlog": 64, "burst": 400}},
         smoke=True,
     ),

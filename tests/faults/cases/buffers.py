@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import Stage
 
 PORT = 7401
@@ -49,6 +49,17 @@ def short_of_tcp_memory(stage: Stage, knobs: Knobs) -> None:
     stage.program("bulk.py", "send", f"127.0.0.1:{PORT}", "--connections", 4)
 
 
+def leave_it_to_the_kernel(stage: Stage, _: Advice) -> None:
+    """The receiver first: a sender that meets nobody ends."""
+    for role in ("receive", "send"):
+        stage.restart("bulk.py", role, without=["--buffer"])
+
+
+def read_on(stage: Stage, _: Advice) -> None:
+    for role in ("receive", "send"):
+        stage.restart("bulk.py", role, without=["--pause"])
+
+
 CASES = [
     Case(
         name="small-receive-buffer",
@@ -57,6 +68,7 @@ CASES = [
         fix="Leave the receive buffer to auto-tuning.",
         truth=("network.receive_window_limited",),
         play=small_receive_buffer,
+        follow=leave_it_to_the_kernel,
         intensities={"tiny": {"buffer": 4096}, "small": {"buffer": 16384}},
         lookalike_of="slow-reader",
     ),
@@ -67,6 +79,7 @@ CASES = [
         fix="A reader that keeps up.",
         truth=("app.slow_reader",),
         play=slow_reader,
+        follow=read_on,
         intensities={"one": {"pause": 0.1, "connections": 1}, "four": {"pause": 0.05, "connections": 4}},
         lookalike_of="small-receive-buffer",
     ),
@@ -77,6 +90,7 @@ CASES = [
         fix="Leave the send buffer to auto-tuning.",
         truth=("network.send_buffer_limited",),
         play=small_send_buffer,
+        follow=leave_it_to_the_kernel,
         intensities={"tiny": {"buffer": 8192}, "small": {"buffer": 32768}},
         lookalike_of="small-receive-buffer",
     ),

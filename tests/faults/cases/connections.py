@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import Stage
 
 PORT = 7301
@@ -78,6 +78,22 @@ def kept_alive(stage: Stage, _: Knobs) -> None:
     stage.program("client.py", f"127.0.0.1:{PORT}", "--kept", 20, "--pause", 0.1)
 
 
+def close_them(stage: Stage, _: Advice) -> None:
+    stage.restart("server.py", without=["--never-close"])
+
+
+def close_in_peace(stage: Stage, _: Advice) -> None:
+    stage.restart("server.py", without=["--reset"])
+
+
+def start_it(stage: Stage, _: Advice) -> None:
+    stage.program("server.py", PORT)
+
+
+def keep_connections(stage: Stage, _: Advice) -> None:
+    stage.restart("client.py", without=["--rate"], more=["--kept", 20, "--pause", 0.1])
+
+
 CASES = [
     Case(
         name="close-wait-leak",
@@ -86,6 +102,7 @@ CASES = [
         fix="close() on every path.",
         truth=("network.close_wait_leak",),
         play=never_closed,
+        follow=close_them,
         intensities={"slow": {"rate": 3}, "fast": {"rate": 15}},
         smoke=True,
     ),
@@ -105,6 +122,7 @@ CASES = [
         fix="What makes the server abort.",
         truth=("network.connection_resets",),
         play=broken_off,
+        follow=close_in_peace,
         intensities={"slow": {"rate": 10}, "fast": {"rate": 50}},
     ),
     Case(
@@ -114,6 +132,7 @@ CASES = [
         fix="Start the server again, or take it out of the clients' list.",
         truth=("network.connection_resets",),
         play=refused,
+        follow=start_it,
         intensities={"usual": {"rate": 20}},
         lookalike_of="broken-off",
     ),
@@ -133,6 +152,7 @@ CASES = [
         fix="Keep-alive in client and server.",
         truth=("network.connection_churn",),
         play=no_keep_alive,
+        follow=keep_connections,
         intensities={"usual": {"rate": 400}},
     ),
     Case(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+import re
+
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import Stage
 
 PORT = 7501
@@ -12,6 +14,12 @@ def overflow(stage: Stage, knobs: Knobs) -> None:
     stage.program("datagrams.py", "receive", PORT, "--work", knobs["work"], "--buffer", int(knobs["buffer"]))
     stage.begin()
     stage.program("datagrams.py", "send", PORT, "--burst", int(knobs["burst"]), "--every", knobs["every"])
+
+
+def set_the_buffer(stage: Stage, advice: Advice) -> None:
+    """As it says: setsockopt(SO_RCVBUF, so much)."""
+    size = re.findall(r"SO_RCVBUF, (\d+)", advice["proposed"])[0]
+    stage.restart("datagrams.py", "receive", without=["--buffer"], more=["--buffer", size])
 
 
 CASES = [
@@ -26,6 +34,7 @@ CASES = [
     ),
     Case(
         name="udp-burst",
+        follow=set_the_buffer,
         family="datagrams",
         story="The reader is idle, but a burst is larger than its buffer.",
         fix="A larger receive buffer.",

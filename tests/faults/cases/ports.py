@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import Stage
 
 FIRST_PORT = 7101
@@ -35,9 +35,14 @@ def spread(stage: Stage, knobs: Knobs) -> None:
     stage.program("client.py", *(f"127.0.0.1:{port}" for port in ports), "--rate", knobs["rate"])
 
 
+def keep_connections(stage: Stage, _: Advice) -> None:
+    stage.restart("client.py", without=["--rate"], more=["--kept", 10, "--pause", 0.1])
+
+
 CASES = [
     Case(
         name="ports-exhausted",
+        follow=keep_connections,
         family="ports",
         story="A client without a pool connects to one destination until all local ports wait in TIME_WAIT.",
         fix="Keep connections; else tcp_tw_reuse=1 or a wider range.",
@@ -72,6 +77,7 @@ CASES = [
     ),
     Case(
         name="time-wait-buckets",
+        follow=keep_connections,
         family="ports",
         story="More connections end than tcp_max_tw_buckets lets wait: the kernel skips TIME_WAIT for the rest.",
         fix="A higher tcp_max_tw_buckets, or fewer, longer connections.",

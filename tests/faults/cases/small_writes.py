@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.case import Case, Knobs
+from tests.faults.case import Advice, Case, Knobs
 from tests.faults.stage import Stage
 
 PORT = 7701
@@ -16,6 +16,10 @@ def requests(stage: Stage, knobs: Knobs) -> None:
     stage.program("two_writes.py", "ask", PORT, "--connections", int(knobs["connections"]), *flags)
 
 
+def write_at_once(stage: Stage, _: Advice) -> None:
+    stage.restart("two_writes.py", "ask", more=["--at-once"])
+
+
 CASES = [
     Case(
         name="two-small-writes",
@@ -24,6 +28,7 @@ CASES = [
         fix="TCP_NODELAY, or one write.",
         truth=("network.delayed_ack_nagle",),
         play=requests,
+        follow=write_at_once,
         intensities={"few": {"connections": 2}, "many": {"connections": 12}},
     ),
     Case(

@@ -181,7 +181,7 @@ def test_plain_text_tells_value_formula_bound_effect_and_undo():
         "Computed: why",
         "Measured: 285 dropped a second",
         "Bounded: cut to 1,024",
-        "from 285 1/s (253 to 318, 95 %) to under 0",
+        "from 285 1/s (253 to 318, 95 %) to 0",
         "Undo: sysctl -w net.core.somaxconn=128",
     ):
         assert part in text
