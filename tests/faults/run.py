@@ -82,7 +82,8 @@ def run(
                 advice, proof = followed(case, stage, server.api, ours)
             finally:
                 _end(collector)
-        _keep(results, (case.name, intensity, number), case, stage, host, began)
+        if not follow:  # a recording ends with the trouble
+            _keep(results, (case.name, intensity, number), case, stage, host, began)
     result = Result(
         case=case.name,
         family=case.family,
