@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench._results import Row, row
 from tests.faults import score
+from tests.faults.beside.score import OURS, Figures, compared
 from tests.faults.replay import BUNDLES, replayed
 from tests.faults.results import Result, Results
 
 LIVE = Path(__file__).resolve().parents[1] / "data" / "faults"
+BESIDE = LIVE.with_name("faults-beside")
 
 
 def rows() -> list[Row]:
-    """Recorded runs, and those that `make faults` left."""
-    live = Results(LIVE).read() if LIVE.exists() else []
-    return [*_rows("recorded", [replayed(path) for path in BUNDLES]), *_rows("live", live)]
+    """Recorded runs, and those that `make faults` and `make faults-beside` left."""
+    recorded = [replayed(path) for path in BUNDLES]
+    return [*_rows("recorded", recorded), *_rows("live", _live(LIVE)), *_beside(_live(BESIDE))]
+
+
+def _live(folder: Path) -> list[Result]:
+    return Results(folder).read() if folder.exists() else []
+
+
+def _beside(results: Sequence[Result]) -> list[Row]:
+    """Ours, and beside it what other monitors reached on the same runs."""
+    found = compared(results)
+    if not found:
+        return []
+    ours = found[OURS]
+    n = f"beside_others_{ours.faulty}_faulty_{ours.benign}_benign_runs"
+
+    def figure(name: str, better: str, of: Callable[[Figures], float], unit: str = "%") -> Row:
+        peers = {peer: [of(figures)] for peer, figures in found.items() if peer != OURS}
+        return row(f"{n}_{name}", [of(ours)], unit, better, None, peers)
+
+    return [
+        figure("cause_named", "higher", lambda each: 100 * each.named),
+        figure("nothing_said", "lower", lambda each: 100 * each.silent),
+        figure("said_beside_it_a_faulty_run", "lower", lambda each: each.surplus, ""),
+        figure("benign_without_a_word", "higher", lambda each: 100 * each.quiet),
+    ]
 
 
 def _rows(kind: str, results: Sequence[Result]) -> list[Row]:

@@ -4,6 +4,8 @@ Method: the recorded window of a service under GIL contention, with as many more
 500 series of 120 readings each. A round is one evaluation, timed as CPU of this process; one to warm up does not count.
 Being right is measured on the fault corpus: recorded runs judged again (rules were written with these at hand), and the
 live runs of `make faults` where there are any in data/faults, counted apart. A share is of all runs, its n in the name.
+`beside` are netdata's alarms and pcp's pmie rules on the runs of `make faults-beside`: any alarm that names the cause
+counts as right, wherever it stands among others.
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ from tests.faults.stage import ROOT, Stage
 HEALTHY_SECONDS = 12.0
 # s; what is found besides the cause, and what the cause takes under itself, is there by then
 SETTLE_SECONDS = 10.0
+# s; alarms of other monitors look at the last minute: so long they watch before the onset, and after it
+BESIDE_SECONDS = 65.0
 _SEEN_SECONDS = 30.0
 _POLL_SECONDS = 0.5
 
@@ -72,10 +74,11 @@ def run(
             collector = _collector(stage, Path(directory), host, secret, server.api.base, outside)
             try:
                 _wait_until_seen(host)
-                time.sleep(HEALTHY_SECONDS)
+                time.sleep(BESIDE_SECONDS if beside else HEALTHY_SECONDS)
                 stage.begin()
                 case.play(stage, knobs)
-                after = _watch(case, stage, host, server.api, outside)
+                least = BESIDE_SECONDS if beside else 0.0
+                after = _watch(case, stage, host, server.api, outside, least)
                 raised = {name: sorted(each.raised(stage.onset)) for name, each in monitors.items()}
                 findings = _findings(stage, host, server.api, outside)
                 ours = _ours(stage, host, server.api, outside) if follow else []
@@ -144,14 +147,16 @@ def _wait_until_seen(host: Host) -> None:
     )
 
 
-def _watch(case: Case, stage: Stage, host: Host, api: Api, outside: bool) -> float | None:
+def _watch(
+    case: Case, stage: Stage, host: Host, api: Api, outside: bool, least_seconds: float
+) -> float | None:
     """Seconds from the onset until the cause was on the page; it goes on until the picture has settled."""
-    after, until = None, stage.onset + case.patience_seconds
+    after, until = None, stage.onset + max(case.patience_seconds, least_seconds)
     while time.time() < until:
         stage.note_pids()
         if after is None and any(found["rule"] in case.truth for found in _ours(stage, host, api, outside)):
             after = round(time.time() - stage.onset, 1)
-            until = min(until, time.time() + SETTLE_SECONDS)
+            until = max(stage.onset + least_seconds, min(until, time.time() + SETTLE_SECONDS))
         time.sleep(_POLL_SECONDS)
     return after
 
