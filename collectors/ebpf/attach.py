@@ -39,12 +39,12 @@ _UPROBE_TYPE = Path("/sys/bus/event_source/devices/uprobe/type")  # since Linux 
 _GONE = {errno.ENOENT, errno.ESRCH}
 
 
-def attach_at(places: Iterable[Place], descriptor: int) -> list[int]:
-    """At each place whose program is still there. OSError when the kernel refuses."""
+def attach_at(places: Iterable[Place], descriptor: int, pid: int = -1) -> list[int]:
+    """At each place whose program is still there, in one process or all. OSError when the kernel refuses."""
     kind, links = int(_UPROBE_TYPE.read_text()), []
     for place in places:
         try:
-            links += attach_to_event(syscalls.open_uprobe(kind, *place), descriptor)
+            links += attach_to_event(syscalls.open_uprobe(kind, *place, pid), descriptor)
         except OSError as error:
             if error.errno not in _GONE:
                 for link in links:

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +58,14 @@ def load_pack(path: Path, read: Pack) -> Loaded:
 class Source:
     """The pack at `path`. `drain` raises NoData with the reason when this host cannot run it; the next tries again.
 
-    By its `duty` it rests when its events become dear. `places` by program are where those hang that have no
-    tracepoint; it may change while the pack rests.
+    By its `duty`, which may be changed, it rests when its events become dear: all that is counted, unless `events_of`
+    weighs it otherwise. `places` by program are where those hang that have no tracepoint; it may change while the pack
+    rests.
     """
 
     def __init__(self, path: Path, duty: Duty = ALWAYS) -> None:
-        self._path, self._duty = path, duty
+        self._path, self.duty = path, duty
+        self.events_of: Callable[[list[Cell]], int] = _all_events
         self.places: Mapping[str, Sequence[Place]] = {}
         self._lock = threading.Lock()
         self._loaded: Loaded | None = None
@@ -83,6 +85,10 @@ class Source:
         """A map of the pack, between a drain and the next."""
         assert self._loaded is not None
         return self._loaded.maps[name]
+
+    def program(self, name: str) -> int | None:
+        """The descriptor of one that is loaded."""
+        return None if self._loaded is None else self._loaded.programs[name]
 
     def rest(self) -> None:
         """Detach until somebody drains again. May be called from another thread."""
@@ -111,7 +117,7 @@ class Source:
         before, self._lost = self._lost, lost
         since, self._since = self._since, time.monotonic()
         seconds = self._since - since
-        self._rests = self._duty.rests_after(sum(cell.count for cell in cells), seconds)
+        self._rests = self.duty.rests_after(self.events_of(cells), seconds)
         if self._rests:
             self._detach()
         return Drained(cells, lost - before, seconds)
@@ -152,3 +158,7 @@ class Source:
         if self._loaded is not None:
             self._loaded.close()
         self._loaded, self._cells, self._rests = None, None, 0
+
+
+def _all_events(cells: list[Cell]) -> int:
+    return sum(cell.count for cell in cells)

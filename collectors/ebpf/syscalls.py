@@ -82,14 +82,14 @@ def open_event(attributes: bytes, cpu: int) -> int:
     return _call(_numbers()[1], buffer, -1, cpu, -1, _PERF_FLAG_FD_CLOEXEC)
 
 
-def open_uprobe(kind: int, path: str, offset: int) -> int:
-    """A perf event of a breakpoint at `offset` of a file, in all processes that run it; `kind` is the uprobe PMU's."""
+def open_uprobe(kind: int, path: str, offset: int, pid: int = -1) -> int:
+    """A perf event of a breakpoint at `offset` of a file, in one process or all; `kind` is the uprobe PMU's."""
     where = ctypes.create_string_buffer(path.encode())
     attributes = bytearray(PERF_ATTR_BYTES)
     struct.pack_into("<II", attributes, 0, kind, PERF_ATTR_BYTES)
     struct.pack_into("<QQ", attributes, _PERF_ATTR_CONFIG1, ctypes.addressof(where), offset)
     buffer = ctypes.create_string_buffer(bytes(attributes), PERF_ATTR_BYTES)
-    return _call(_numbers()[1], buffer, -1, 0, -1, _PERF_FLAG_FD_CLOEXEC)
+    return _call(_numbers()[1], buffer, pid, 0 if pid < 0 else -1, -1, _PERF_FLAG_FD_CLOEXEC)
 
 
 def wait_for_programs() -> None:

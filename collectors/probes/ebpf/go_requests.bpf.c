@@ -12,7 +12,8 @@ struct group {
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-enum { REQUEST, STOPPED };
+/* HIT counts breakpoints: a request of HTTP/2 begins at one and never comes to the other. */
+enum { REQUEST, STOPPED, HIT };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct pt_regs___go_x86 {
@@ -66,6 +67,14 @@ static __always_inline struct goroutine current(void *registers)
 	return found;
 }
 
+static __always_inline void count_hit(void)
+{
+	struct key key = { .kind = HIT };
+
+	key.group.tgid = tgid();
+	add(&key, 0);
+}
+
 static __always_inline void tell(u8 kind, const struct began *began)
 {
 	struct key key = { .kind = kind };
@@ -84,6 +93,7 @@ int request_begins(struct pt_regs *context)
 	struct began began = { .since_ns = bpf_ktime_get_ns(), .round = control.round };
 	struct goroutine goroutine = current(context);
 
+	count_hit();
 	bpf_map_update_elem(&requests, &goroutine, &began, BPF_ANY);
 	return 0;
 }
@@ -94,6 +104,7 @@ int request_ends(struct pt_regs *context)
 	struct goroutine goroutine = current(context);
 	struct began *began = bpf_map_lookup_elem(&requests, &goroutine);
 
+	count_hit();
 	if (!began)
 		return 0;
 	tell(REQUEST, began);
@@ -107,6 +118,7 @@ int world_stops(struct pt_regs *context)
 	struct began began = { .since_ns = bpf_ktime_get_ns(), .round = control.round };
 	u32 process = tgid();
 
+	count_hit();
 	bpf_map_update_elem(&stopped, &process, &began, BPF_ANY);
 	return 0;
 }
@@ -117,6 +129,7 @@ int world_starts(struct pt_regs *context)
 	u32 process = tgid();
 	struct began *began = bpf_map_lookup_elem(&stopped, &process);
 
+	count_hit();
 	if (!began)
 		return 0;
 	tell(STOPPED, began);

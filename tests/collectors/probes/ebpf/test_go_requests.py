@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.ebpf.cells import Cell
 from collectors.kernel import procfs
 from collectors.probe import NoData
-from collectors.probes.ebpf import go_requests
+from collectors.probes.ebpf import breakpoints
 from collectors.probes.ebpf.go_requests import FUNCTIONS, REQUEST, STOPPED, GoRequests
 from collectors.processes import gofunctions, identity, watched
 from collectors.wire import ProbeStatus
@@ -176,13 +178,40 @@ def test_a_program_that_cannot_be_looked_into_is_said_beside_others():
 
 
 def test_many_requests_let_the_probe_rest(monkeypatch):
-    monkeypatch.setattr(go_requests.GoRequests, "EVENT_SECONDS", 0.1)
+    monkeypatch.setattr(breakpoints, "cost_seconds", lambda _: 0.1)
     with seen(built("timed")) as (served, read):
         ask(served, *["/sleep?ms=0"] * 20)
         (found,) = histograms(read(), REQUEST)
         assert found.count == 20
         ask(served, "/sleep?ms=0")
         assert histograms(read(), REQUEST) == []
+
+
+def test_what_a_breakpoint_costs_is_measured_and_told():
+    with seen(built("timed")) as (served, read):
+        ask(served, "/sleep?ms=0")
+        (status,) = [sample for sample in read() if isinstance(sample, ProbeStatus)]
+    cost = float(re.search(r"costs the programs (\S+) µs", status.reason)[1])
+    assert 0.2 < cost < 200
+
+
+def test_breakpoints_are_hung_at_this_process_only_and_for_as_long_as_it_is_measured():
+    probe = GoRequests()
+    with serving(built("timed"), service=SERVICE) as served, watching(served.process.pid):
+        list(probe.collect(host(LIVE)))
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        costs = [breakpoints.cost_seconds(probe._source.program("world_starts")) for _ in range(3)]
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        probe._source.close()
+    assert min(costs) > 2e-7  # a call alone is less
+
+
+def test_the_pace_follows_the_breakpoints_of_others_and_not_what_is_told_of_them():
+    def cell(kind: int, pid: int, number: int) -> Cell:
+        return Cell(kind, 0, pid.to_bytes(4, "little"), number, 0)
+
+    cells = [cell(0, 7, 5), cell(2, 7, 4_000), cell(2, os.getpid(), 200)]
+    assert GoRequests()._source.events_of(cells) == 4_000
 
 
 def test_a_request_over_a_rest_is_not_told():
