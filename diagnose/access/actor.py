@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from dataclasses import dataclass
 
@@ -49,9 +50,21 @@ def actor_of_session(request: HttpRequest) -> Actor:
 
 
 def bearer_of(request: HttpRequest) -> str | None:
-    """The secret of an `Authorization: Bearer` header, None when there is no such header."""
+    """The secret of an `Authorization: Bearer` header, or the password of a `Basic` one; None without either.
+
+    Pyroscope's and Prometheus' clients have a field for a password where others have one for a token.
+    """
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        return _password(secret.strip())
     return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def identify(request: HttpRequest) -> Actor:
