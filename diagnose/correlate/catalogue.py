@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from diagnose.correlate import rules
 from diagnose.correlate.rule import Unknown, Verdict
+from diagnose.correlate.thresholds import Threshold, thresholds
 
 SECTIONS = ("Symptom", "Cause", "Evidence", "Recommendation", "Source")
 _SECTION = re.compile(rf"^({'|'.join(SECTIONS)}): ", re.MULTILINE)
@@ -42,6 +44,16 @@ class Rule:
     explains: tuple[str, ...]
     needs: tuple[Need, ...]
     check: Check
+    thresholds: tuple[Threshold, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The metrics, histograms, facts and kinds of profiles that its signals are made of."""
+        modules = [sys.modules[need.signal.__module__] for need in self.needs]
+        kinds = ("READS", "HISTOGRAMS", "FACTS")
+        named = [name for module in modules for kind in kinds for name in getattr(module, kind, ())]
+        sampled = [f"{kind} profiles" for module in modules for kind in getattr(module, "PROFILES", ())]
+        return tuple(dict.fromkeys(named + sampled))
 
 
 @cache
@@ -68,6 +80,7 @@ def _rule(module: ModuleType) -> Rule:
         explains=module.EXPLAINS,
         needs=_needs(module.check),
         check=module.check,
+        thresholds=tuple(thresholds(module)),
     )
 
 

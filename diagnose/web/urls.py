@@ -27,6 +27,7 @@ from diagnose.web import (
     profile_heatmap,
     report,
     reports,
+    rules,
     series,
     service,
     services,
@@ -98,6 +99,8 @@ urlpatterns: list[URLPattern] = [
     path("reports/<str:report_id>/unshare", report.unshare, name="report-unshare"),
     path("reports/<str:report_id>/delete", report.delete, name="report-delete"),
     path("reports/<str:report_id>/file.<str:form>", report.file, name="report-file"),
+    path("rules", rules.rules, name="rules"),
+    path("rules/<str:rule_id>", rules.rule, name="rule"),
     path("storage", storage.storage, name="storage"),
     path("storage/chart", storage.chart, name="storage-chart"),
 ]
