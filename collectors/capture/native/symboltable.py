@@ -7,7 +7,7 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 
 from collectors.processes import gotable
 from collectors.processes.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memory, NotElf, Section
@@ -15,7 +15,10 @@ from collectors.processes.elf import DYNAMIC_SYMBOLS, SYMBOLS, Bytes, Elf, Memor
 _SYMBOL = struct.Struct("<IBBHQQ")
 # STT_FUNC; STT_GNU_IFUNC, a function that is chosen at load; no type, as `_start` has in some C libraries.
 _KINDS, _NO_TYPE = {2, 10, 0}, 0
-_LOCAL, _AFTER_WEAK = 0, 3  # bindings: 1 is global, 2 weak
+_LOCAL, _GLOBAL, _AFTER_WEAK = 0, 1, 3  # bindings: 2 is weak
+_KNOWN = 0  # the rank of what an earlier section named
+_RANK_BITS, _INDEX_BITS = 2, 20
+_INDEX = (1 << _INDEX_BITS) - 1
 _UNDEFINED = 0
 # 28 bytes each: a browser has more, and is named by offsets then.
 MOST_SYMBOLS = 200_000
@@ -24,7 +27,11 @@ _NAME_BYTES = 1024
 _LAST_BYTES = 16  # of the last function, when it has no size
 _MOST_ADDRESS = (1 << 64) - 1
 _MOST_OFFSET = 1 << 48
-_CHUNK = 1 << 16
+_CHUNK = 1 << 12
+
+
+# Start, size, where in the source the name is, and rank.
+Found = tuple[int, int, int, int]
 
 
 class SymbolTable:
@@ -50,23 +57,31 @@ class SymbolTable:
                     self.add(packed)
         if SYMBOLS not in {section.type for section in sections}:
             table = gotable.of(elf)
-            self._merge(elf.source, table.functions() if table else ())
+            self._merge(elf.source, ((*each, _GLOBAL) for each in table.functions()) if table else ())
 
-    def _merge(self, source: Bytes, found: Iterable[tuple[int, int, int]]) -> None:
-        """Start, size, and where in the source the name is."""
+    def _merge(self, source: Bytes, found: Iterable[Found]) -> None:
+        """Of one address the first by rank counts. Sorted as numbers: objects would take ten times as much."""
         number = len(self._sources) & 0xFF
         self._sources.append(source)
+        starts, names = array("Q", self._starts), array("Q", self._names)
+        sizes = array("Q", (end - start for start, end in zip(self._starts, self._ends, strict=True)))
+        order = [_place(start, _KNOWN, index) for index, start in enumerate(starts)]
         usable = (
-            (start, (size, name << 8 | number))
-            for start, size, name in found
-            if 0 < start < _MOST_ADDRESS - _LAST_BYTES and name < _MOST_OFFSET
+            each for each in found if 0 < each[0] < _MOST_ADDRESS - _LAST_BYTES and each[2] < _MOST_OFFSET
         )
-        rows = dict(reversed(list(islice(usable, MOST_SYMBOLS))))  # of one address the first counts
-        for start, end, packed in zip(self._starts, self._ends, self._names, strict=True):
-            rows[start] = (end - start, packed)
-        self._starts = array("Q", sorted(rows))
-        self._ends = array("Q", (_end(start, rows[start][0], after) for start, after in _pairs(self._starts)))
-        self._names = array("Q", (rows[start][1] for start in self._starts))
+        for start, size, name, rank in islice(usable, MOST_SYMBOLS):
+            order.append(_place(start, rank, len(starts)))
+            starts.append(start)
+            sizes.append(size)
+            names.append(name << 8 | number)
+        order.sort()
+        chosen = array("I", (place & _INDEX for place in _first_of_each(order)))
+        del order
+        self._starts = array("Q", (starts[index] for index in chosen))
+        self._names = array("Q", (names[index] for index in chosen))
+        after = chain(self._starts[1:], [self._starts[-1] + _LAST_BYTES] if self._starts else [])
+        rows = zip(self._starts, chosen, after, strict=True)
+        self._ends = array("Q", (_end(start, sizes[index], next_) for start, index, next_ in rows))
 
     def name_at(self, address: int) -> str | None:
         """As it stands in the file."""
@@ -78,18 +93,27 @@ class SymbolTable:
         return text.partition(b"\0")[0].decode("utf-8", "replace").partition("@")[0]
 
 
-def _pairs(starts: array[int]) -> Iterator[tuple[int, int]]:
-    """Each with the one that follows."""
-    return pairwise(chain(starts, [starts[-1] + _LAST_BYTES] if starts else []))
+def _place(start: int, rank: int, index: int) -> int:
+    """One number by which functions are in order of their address, rank and coming."""
+    return (start << _RANK_BITS | rank) << _INDEX_BITS | index
+
+
+def _first_of_each(order: list[int]) -> Iterator[int]:
+    """Of each address."""
+    before = -1
+    for place in order:
+        start = place >> _RANK_BITS + _INDEX_BITS
+        if start != before:
+            before = start
+            yield place
 
 
 def _end(start: int, size: int, after: int) -> int:
     return min(start + size, _MOST_ADDRESS) if size else after
 
 
-def _functions(source: Bytes, section: Section, strings: Section) -> list[tuple[int, int, int]]:
+def _functions(source: Bytes, section: Section, strings: Section) -> Iterator[Found]:
     """Of several names of one function the first is a global one, then a weak, then a local."""
-    ranked: list[tuple[int, int, int, int]] = []
     end = section.offset + section.size // _SYMBOL.size * _SYMBOL.size
     for at in range(section.offset, end, _CHUNK * _SYMBOL.size):
         data = source.read(at, min(_CHUNK * _SYMBOL.size, end - at))
@@ -97,8 +121,7 @@ def _functions(source: Bytes, section: Section, strings: Section) -> list[tuple[
             kind, binding = info & 15, info >> 4
             is_label = kind == _NO_TYPE and binding == _LOCAL  # of an assembler
             if where != _UNDEFINED and name and kind in _KINDS and not is_label:
-                ranked.append((value, binding or _AFTER_WEAK, size, strings.offset + name))
-    return [(value, size, name) for value, _, size, name in sorted(ranked)]
+                yield value, size, strings.offset + name, min(binding or _AFTER_WEAK, _AFTER_WEAK)
 
 
 def _unpacked(data: bytes) -> Elf | None:
