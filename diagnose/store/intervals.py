@@ -41,6 +41,22 @@ class Intervals(NamedTuple):
             self.counts[cells],
         )
 
+    def of_one(self, series: int) -> Intervals:
+        """Those of one series, where all are in order of series."""
+        wanted = np.uint32(series)
+        first = int(np.searchsorted(self.series, wanted, "left"))
+        end = int(np.searchsorted(self.series, wanted, "right"))
+        begin = int(self.lengths[:first].sum())
+        rows, cells = slice(first, end), slice(begin, begin + int(self.lengths[first:end].sum()))
+        return Intervals(
+            self.series[rows],
+            self.times_ms[rows],
+            self.sums[rows],
+            self.lengths[rows],
+            self.buckets[cells],
+            self.counts[cells],
+        )
+
 
 def joined(parts: Sequence[Intervals]) -> Intervals:
     """One after the other; at least one."""
