@@ -11,19 +11,17 @@ with a lock of its own (3.12) has it on the heap and is not seen; a free-threade
 from __future__ import annotations
 
 import os
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.kernel import procfs, waits
+from collectors.processes.interpreterlock import interpreter_data
 
 # Of one core, for a process: a thread takes about 10 µs, so eight threads are looked at several times a second.
 LOOK_SHARE = 0.0005
 LEAST_SECONDS = 0.2
 _MOST_THREADS = 64
-_INTERPRETER = re.compile(r"/(?:lib)?python\d(?:\.\d+)?t?(?:\.so[\d.]*)?(?: \(deleted\))?$")
-_MOST_MAPS_BYTES = 1 << 22
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class GilWaits:
 
     def __init__(self, pid: int, proc: Path) -> None:
         self._root, self._pid = str(proc), pid
-        self._ranges = interpreter_data(f"{proc}/{pid}/maps")
+        self._ranges = interpreter_data(str(proc), pid)
         self._next = 0.0
         self.shares = Shares()
 
@@ -67,25 +65,3 @@ class GilWaits:
             self.shares.running += wait.kind == "running"
             self.shares.waiting += any(start <= wait.futex < end for start, end in self._ranges)
         self.shares.looks += 1
-
-
-def interpreter_data(maps: str) -> list[tuple[int, int]]:
-    """Writable memory of the interpreter's program or library, with the zeroed part that follows it (.bss).
-
-    A program that holds the interpreter itself is known by its name only, `python3.11` and the like.
-    """
-    found: list[tuple[int, int]] = []
-    end_before, ours = 0, False
-    try:
-        text = procfs.read(maps, _MOST_MAPS_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return found
-    for line in text.splitlines():
-        fields = line.split(None, 5)
-        start, end = (int(part, 16) for part in fields[0].split("-"))
-        path = fields[5] if len(fields) > 5 else ""
-        ours = bool(_INTERPRETER.search(path)) if path else ours and start == end_before
-        if ours and fields[1].startswith("rw"):
-            found.append((start, end))
-        end_before = end
-    return found

@@ -12,7 +12,7 @@ none. Interpreters with a lock of their own (PEP 684) allocate it too, and are n
 
 from __future__ import annotations
 
-import bisect
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -24,7 +24,9 @@ REARM_HZ = 50.0
 REARM_LOOKS = 0.25
 # A condition variable of glibc lets waiters sleep at two words in turn (struct __pthread_cond_s, __g_signals).
 _PAIR = ~7
-_MAPS_MOST_BYTES = 1 << 20
+_MAPS_MOST_BYTES = 1 << 22
+_MOST_KEPT = 256
+_INTERPRETER = re.compile(rb"/(?:lib)?python\d(?:\.\d+)?t?(?:\.so[\d.]*)?(?: \(deleted\))?$")
 
 
 class InterpreterLocks:
@@ -35,7 +37,7 @@ class InterpreterLocks:
         self._waits: defaultdict[int, defaultdict[int, Counter[int]]] = defaultdict(
             lambda: defaultdict(Counter)
         )
-        self._inside: dict[tuple[int, int], bool] = {}
+        self._data: dict[int, list[tuple[int, int]]] = {}
 
     def add(self, pid: int, timed: Iterable[tuple[int, int]]) -> None:
         """A look at a process of which some thread runs: thread and address of its timed waits."""
@@ -55,36 +57,37 @@ class InterpreterLocks:
         self._waits.clear()
 
     def _is_inside(self, pid: int, address: int) -> bool:
-        if (pid, address) not in self._inside:
-            if len(self._inside) > 256:
-                self._inside.clear()
-            try:
-                maps = procfs.read(f"{self._root}/{pid}/maps", _MAPS_MOST_BYTES)
-            except OSError:
-                return False
-            self._inside[pid, address] = is_static_data(maps, address)
-        return self._inside[pid, address]
+        if pid not in self._data:
+            if len(self._data) > _MOST_KEPT:
+                self._data.clear()
+            self._data[pid] = interpreter_data(self._root, pid)
+        return any(start <= address < end for start, end in self._data[pid])
 
 
-def is_static_data(maps: bytes, address: int) -> bool:
-    """Whether an address lies in the data of the Python binary or library, by /proc/PID/maps.
-
-    What is not initialised (.bss) is a mapping without a name that follows those of the file.
-    """
-    areas = [area for line in maps.splitlines() if (area := _area(line)) is not None]
-    found = bisect.bisect_right(areas, address, key=lambda area: area[0]) - 1
-    if found < 0 or address >= areas[found][1]:
-        return False
-    while not areas[found][2] and found and areas[found - 1][1] == areas[found][0]:
-        found -= 1
-    return b"python" in areas[found][2].rpartition(b"/")[2]
-
-
-def _area(line: bytes) -> tuple[int, int, bytes] | None:
-    """Begin, end and name, of `7f38-7f39 rw-p 0000 08:01 123   /usr/lib/libpython3.11.so.1.0`."""
-    fields = line.split(None, 5)
-    begin, dash, end = fields[0].partition(b"-") if len(fields) >= 5 else (b"", b"", b"")
+def interpreter_data(root: str, pid: int) -> list[tuple[int, int]]:
+    """Writable memory of the interpreter's program or library: empty when the process is gone."""
     try:
-        return (int(begin, 16), int(end, 16), fields[5] if len(fields) > 5 else b"") if dash else None
-    except ValueError:
-        return None
+        return parse_maps(procfs.read(f"{root}/{pid}/maps", _MAPS_MOST_BYTES))
+    except OSError:
+        return []
+
+
+def parse_maps(maps: bytes) -> list[tuple[int, int]]:
+    """Of /proc/PID/maps. What is not initialised (.bss) is a mapping without a name right behind those of the file.
+
+    A program that holds the interpreter itself is known by its name only, `python3.11` and the like.
+    """
+    found: list[tuple[int, int]] = []
+    end_before, ours = 0, False
+    for line in maps.splitlines():
+        fields = line.split(None, 5)
+        try:
+            start, end = (int(part, 16) for part in fields[0].split(b"-"))
+        except (ValueError, IndexError):  # cut short
+            continue
+        path = fields[5] if len(fields) > 5 else b""
+        ours = bool(_INTERPRETER.search(path)) if path else ours and start == end_before
+        if ours and fields[1:2] and fields[1].startswith(b"rw"):
+            found.append((start, end))
+        end_before = end
+    return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.capture.gilwaits import GilWaits, Shares, interpreter_data
+from collectors.capture.gilwaits import GilWaits, Shares
 from tests.collectors.capture.interpreters import interpreters
 
 PROGRAM = """
@@ -80,22 +80,3 @@ def test_looks_are_as_far_apart_as_they_are_dear(busy, monkeypatch):
     assert watching.shares.looks == 1
     watching.look(200.0)
     assert watching.shares.looks == 2
-
-
-def test_the_data_of_the_interpreter_goes_on_in_the_zeroed_part_behind_it(tmp_path):
-    maps = tmp_path / "maps"
-    maps.write_text(
-        "00400000-00500000 r-xp 00000000 08:01 1  /usr/bin/python3.11\n"
-        "00945000-00a84000 rw-p 00545000 08:01 1  /usr/bin/python3.11\n"
-        "00a84000-00ac9000 rw-p 00000000 00:00 0 \n"
-        "01a84000-01ac9000 rw-p 00000000 00:00 0  [heap]\n"
-        "7f0000000000-7f0000001000 rw-p 00001000 08:01 2  /usr/lib/libc.so.6\n"
-        "7f0000001000-7f0000002000 rw-p 00000000 00:00 0 \n"
-        "7f0000002000-7f0000003000 rw-p 00001000 08:01 3  /app/python-thing/lib/libx.so\n"
-        "7f0000004000-7f0000005000 rw-p 00001000 08:01 4  /opt/lib/libpython3.13.so.1.0 (deleted)\n"
-    )
-    assert interpreter_data(str(maps)) == [
-        (0x945000, 0xA84000),
-        (0xA84000, 0xAC9000),
-        (0x7F0000004000, 0x7F0000005000),
-    ]
