@@ -22,7 +22,7 @@ _LEAST_RATIO = 0.15
 # Of the larger mean: a steady reading that moved by less is no more certain than this makes it.
 _LEAST_SPREAD = 0.05
 # Of the collector itself, and labels that only tell processes of one service apart.
-_LEFT_OUT = ("collector_", "ebpf_", "process_info", "process_age_seconds")
+_LEFT_OUT = ("collector_", "ebpf_", "process_info", "process_age_seconds", "listener_info")
 _NAMELESS = ("pid",)
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -39,7 +39,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Means of both sides; None: not measured there. `score` is the difference by the usual spread."""
+    """Means of both sides; None: not measured there. `score` is the difference by the usual spread, 0 of one side."""
 
     metric: str
     name: str
@@ -144,7 +144,8 @@ def _difference(
     if not moved or moved < _LEAST_RATIO * max(known):
         return None
     spread = max(float(one.std()) for one in (base, now) if one is not None)
-    score = moved / max(spread, _LEAST_SPREAD * max(known))
+    both = len(known) > 1
+    score = moved / max(spread, _LEAST_SPREAD * max(known)) if both else 0.0
     return Difference(key[0], _name(key), unit_of(key[0]), means[0], means[1], score)
 
 

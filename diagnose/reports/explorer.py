@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from diagnose.reports import latencies
 from diagnose.reports.charts import explored
 from diagnose.reports.charts.figure import Figure, Line, Window
-from diagnose.reports.charts.lines import Over, on_grid
+from diagnose.reports.charts.lines import Over, column_ns, on_grid
 from diagnose.store import histograms, series
 from diagnose.store.series import SeriesRef
 from diagnose.store.summaries import Aggregate
@@ -83,16 +83,17 @@ def _lines(
     found = {
         line.ref.id: line for line in series.range_(every, window.start_ns, window.end_ns, agg=question.agg)
     }
+    lines = {
+        number: Line(line.ref.metric, line.ref.labels, line.times_ns, line.values)
+        for number, line in found.items()
+        if len(line.times_ns)
+    }
+    alone = not question.stacked and all(len(refs) == 1 for refs in groups.values())
+    width = column_ns(list(lines.values()), window)
     for name, refs in groups.items():
-        some = [
-            Line(ref.metric, ref.labels, found[ref.id].times_ns, found[ref.id].values)
-            for ref in refs
-            if ref.id in found and len(found[ref.id].times_ns)
-        ]
-        if len(some) == 1:
-            yield name, some[0]
-        elif some:
-            yield name, Line(question.metric, {}, *on_grid(some, question.across, window))
+        some = [lines[ref.id] for ref in refs if ref.id in lines]
+        if some:
+            yield name, some[0] if alone else Line("", {}, *on_grid(some, question.across, width))
 
 
 def _percentiles(groups: Mapping[str, list[SeriesRef]], window: Window) -> list[tuple[str, Line]]:

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from diagnose.access import enroll
 from diagnose.access.pages import PageRequest, page
@@ -33,17 +34,21 @@ HOURS = ((1, "for an hour"), (24, "for a day"), (24 * 7, "for a week"))
 HOSTS = (("1", "one host"), ("10", "ten hosts"), ("", "any number of hosts"))
 _MOST_NOTICES = 20
 COLUMNS: tuple[Column[CollectorRow], ...] = (
-    Column("name", "Host", lambda row: row.host.name.casefold()),
-    Column("version", "Version", lambda row: row.version or None),
-    Column("seen", "Last batch", lambda row: row.host.last_seen_at and row.host.last_seen_at.timestamp()),
-    Column("lag", "Lag", lambda row: row.lag_seconds, True, "Age of the newest reading the server has"),
-    Column("skew", "Clock", lambda row: _distance(row), True, "Against the server's"),
-    Column("cpu", "CPU", lambda row: row.own.cpus, True, "Of one core, sampling included"),
-    Column("memory", "Memory", lambda row: row.own.resident_bytes, True, "Resident, sampling included"),
-    Column("spool", "Waiting", lambda row: row.own.spool_batches, True, "Batches on the host's disk"),
-    Column("lost", "Lost", lambda row: row.host.lost_batches, True, "Batches that will never come"),
-    Column("unread", "Unreadable", lambda row: row.host.quarantined_batches, True, "Batches in quarantine"),
-    Column("probes", "Probes", lambda row: row.host.failing_probes, True, "At work, of all that reported"),
+    Column("name", _("Host"), lambda row: row.host.name.casefold()),
+    Column("version", _("Version"), lambda row: row.version or None),
+    Column("seen", _("Last batch"), lambda row: row.host.last_seen_at and row.host.last_seen_at.timestamp()),
+    Column("lag", _("Lag"), lambda row: row.lag_seconds, True, _("Age of the newest reading the server has")),
+    Column("skew", _("Clock"), lambda row: _distance(row), True, _("Against the server's")),
+    Column("cpu", _("CPU"), lambda row: row.own.cpus, True, _("Of one core, sampling included")),
+    Column("memory", _("Memory"), lambda row: row.own.resident_bytes, True, _("Resident, sampling included")),
+    Column("spool", _("Waiting"), lambda row: row.own.spool_batches, True, _("Batches on the host's disk")),
+    Column("lost", _("Lost"), lambda row: row.host.lost_batches, True, _("Batches that will never come")),
+    Column(
+        "unread", _("Unreadable"), lambda row: row.host.quarantined_batches, True, _("Batches in quarantine")
+    ),
+    Column(
+        "probes", _("Probes"), lambda row: row.host.failing_probes, True, _("At work, of all that reported")
+    ),
 )
 
 

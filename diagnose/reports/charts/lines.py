@@ -115,18 +115,23 @@ def together(found: Sequence[Line], chart: Lines, window: Window) -> list[Line]:
     groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line in found:
         groups[line.metric, line.labels.get(chart.by, "")].append(line)
+    width = column_ns(found, window)
     joined = [
-        Line(metric, {chart.by: value}, *on_grid(some, chart.over, window))
+        Line(metric, {chart.by: value}, *on_grid(some, chart.over, width))
         for (metric, value), some in groups.items()
     ]
     return sorted(joined, key=lambda line: -float(line.values.mean()))
 
 
-def on_grid(
-    found: Sequence[Line], over: Over, window: Window
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def column_ns(found: Sequence[Line], window: Window) -> int:
+    """How wide columns are that most lines have two readings in, so that no host is missing in every other one."""
+    steps = [float(np.median(np.diff(line.times_ns))) for line in found if len(line.times_ns) > 2]
+    usual = int(np.median(steps)) if steps else 0
+    return max(1, (window.end_ns - window.start_ns) // _COLUMNS, 2 * usual)
+
+
+def on_grid(found: Sequence[Line], over: Over, width: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Hosts are read at times of their own: each line's mean in every column, then all of the column together."""
-    width = max(1, (window.end_ns - window.start_ns) // _COLUMNS, 2 * max(_step(line) for line in found))
     columns = [_by_column(line, width) for line in found]
     places = np.unique(np.concatenate([place for place, _ in columns]))
     grid = np.full((len(columns), len(places)), np.nan)
@@ -139,11 +144,6 @@ def _over_rows(grid: NDArray[np.float64], over: Over) -> NDArray[np.float64]:
     if over == "max":
         return np.asarray(np.nanmax(grid, axis=0), np.float64)
     return np.asarray(np.nanmean(grid, axis=0) if over == "mean" else np.nansum(grid, axis=0), np.float64)
-
-
-def _step(line: Line) -> int:
-    """A column holds two readings of any host, so that none is missing in every other one."""
-    return int(np.median(np.diff(line.times_ns))) if len(line.times_ns) > 1 else 0
 
 
 def _by_column(line: Line, width: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
