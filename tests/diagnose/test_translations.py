@@ -12,7 +12,22 @@ from diagnose import messages, translations
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 # What is the same in every language, or stands where no language is known yet.
-NAMES = {"Diagnose", "JSON", "CSV", "Markdown", "HTML", "SVG", "UTC", "PNG", "netns", "flamegraph", "tool", "pprof", "speedscope", "p99"}
+NAMES = {
+    "Diagnose",
+    "JSON",
+    "CSV",
+    "Markdown",
+    "HTML",
+    "SVG",
+    "UTC",
+    "PNG",
+    "netns",
+    "flamegraph",
+    "tool",
+    "pprof",
+    "speedscope",
+    "p99",
+}
 WITHOUT_LANGUAGE = {"500.html", "report_file.html"}
 _BLOCK = r"{%\s*blocktranslate.*?{%\s*endblocktranslate\s*%}|{%\s*comment.*?endcomment\s*%}|{#.*?#}"
 _LITERAL = r"<(script|style|code|kbd|pre|svg|template)\b.*?</\1>"
