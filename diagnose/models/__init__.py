@@ -14,6 +14,7 @@ from diagnose.models.savedview import SavedView
 from diagnose.models.series import Series
 from diagnose.models.stacks import Frame, Service, Stack
 from diagnose.models.storage import DroppedDay
+from diagnose.models.upload import Upload
 
 __all__ = [
     "AlertChannel",
@@ -45,5 +46,6 @@ __all__ = [
     "SignInLink",
     "Stack",
     "Token",
+    "Upload",
     "User",
 ]

@@ -117,11 +117,16 @@ def _alike(base: Merged, merged: Merged) -> tuple[Merged, Merged]:
     if not len(base.stack_ids) or not len(merged.stack_ids):
         filled = merged if len(merged.stack_ids) else base
         return tuple(replace(one, unit=filled.unit, period_ns=filled.period_ns) for one in (base, merged))  # type: ignore[return-value]
-    if (base.type, base.unit) != (merged.type, merged.unit):
+    spelled = (
+        base.spelled is not None or merged.spelled is not None
+    )  # other programs have other names for types
+    if base.unit != merged.unit or (base.type != merged.type and not spelled):
         raise Incomparable(
             f"{base.type} profiles in {base.unit} and {merged.type} profiles in {merged.unit} measure different things"
         )
-    if base.period_ns == merged.period_ns:
+    if base.period_ns == merged.period_ns or not (
+        base.period_ns and merged.period_ns
+    ):  # a file may not tell it
         return base, merged
     scaled = np.rint(base.counts * (base.period_ns / max(1, merged.period_ns)))
     counts = np.clip(scaled, 1, (1 << 62) // len(scaled)).astype(np.int64)

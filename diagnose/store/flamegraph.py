@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from diagnose.store.levels import Numbers
 from diagnose.store.names import FrameInfo
 from diagnose.store.nodesums import columns_of, frames_of, lay, least
 from diagnose.store.profiles import Merged
+from diagnose.store.spelledstacks import SpelledStacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,10 @@ def paths(service: str, merged: Merged, limit: int) -> list[tuple[tuple[FrameInf
 def stacks(service: str, merged: Merged, limit: int) -> list[StackRow]:
     """The heaviest stacks, heaviest first."""
     order = np.argsort(-merged.counts, kind="stable")[:limit]
+    if merged.spelled is not None:
+        ids, counted = merged.stack_ids[order].tolist(), merged.counts[order].tolist()
+        words = merged.spelled
+        return [StackRow(*words.words(number), count) for number, count in zip(ids, counted, strict=True)]
     counts = dict(zip(merged.stack_ids[order].tolist(), merged.counts[order].tolist(), strict=True))
     threads: dict[int, str] = {}
     paths: dict[int, list[int]] = {}
@@ -142,6 +147,24 @@ def stacks(service: str, merged: Merged, limit: int) -> list[StackRow]:
         for number, count in counts.items()
         if number in paths
     ]
+
+
+def in_words(service: str, merged: Merged, limit: int) -> Merged:
+    """The same with its heaviest stacks in words, so that it can be held against what is not in the store."""
+    if merged.spelled is not None:
+        return merged
+    rows = stacks(service, merged, limit)
+    numbers: dict[FrameInfo, int] = {}
+    paths = [
+        (row.thread, np.array([numbers.setdefault(frame, len(numbers)) for frame in row.frames], np.int64))
+        for row in rows
+    ]
+    return replace(
+        merged,
+        stack_ids=np.arange(len(rows), dtype=np.uint32),
+        counts=np.array([row.count for row in rows], np.int64),
+        spelled=SpelledStacks(list(numbers), paths),
+    )
 
 
 def _slices(numbers: list[int]) -> Iterator[list[int]]:

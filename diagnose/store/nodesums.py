@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from diagnose.store.blob import Counts, Ids
 from diagnose.store.levels import Numbers, totals
 from diagnose.store.names import FrameInfo
 from diagnose.store.profiles import Merged
+from diagnose.store.spelledstacks import SpelledStacks
 from diagnose.store.trie import Tree, Trie, trie_of
 
 
@@ -28,11 +30,25 @@ class NodeSums:
 
 def lay(service: str, *merged: Merged, threads: bool = False) -> list[NodeSums]:
     """Each of `merged` on one and the same tree; `threads` puts the thread's name below the root."""
+    if any(one.spelled is not None for one in merged):
+        return _lay_spelled(merged, threads)
     found = Service.objects.filter(name=service).first()
-    trie = Trie(Service(name=service), threads) if found is None else trie_of(found, threads)
+    trie = Trie(SpelledStacks([], []), threads) if found is None else trie_of(found, threads)
     needed = max((int(one.stack_ids[-1]) + 1 for one in merged if len(one.stack_ids)), default=0)
     tree = trie.covering(needed if found else 0)
     return [_laid(tree, one) for one in merged]
+
+
+def _lay_spelled(merged: Sequence[Merged], threads: bool) -> list[NodeSums]:
+    """All of them are in words; the stacks of each come after those of the one before."""
+    parts = [one.spelled or SpelledStacks([], []) for one in merged]
+    whole = SpelledStacks.joined(parts)
+    tree = Trie(whole, threads).covering(len(whole.stacks))
+    begin, found = 0, []
+    for one, part in zip(merged, parts, strict=True):
+        found.append(_laid(tree, replace(one, stack_ids=one.stack_ids + np.uint32(begin))))
+        begin += len(part.stacks)
+    return found
 
 
 def _laid(tree: Tree, merged: Merged) -> NodeSums:

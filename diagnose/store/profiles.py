@@ -12,6 +12,7 @@ from diagnose.models import Service
 from diagnose.store import backend
 from diagnose.store.blob import Counts, Ids
 from diagnose.store.protocols import GroupSum, ProfileFilter
+from diagnose.store.spelledstacks import SpelledStacks
 from diagnose.store.sums import in_samples, together
 from diagnose.store.trie import trie_of
 
@@ -41,7 +42,8 @@ class Merged:
     Sampled at several rates, `counts` are samples of the mean period: they weigh right and add up to those taken.
 
     `seconds` is the observed time of all of them together, `corrupt` how many could not be read and are left out.
-    Of SNAPSHOTS counts and seconds are the mean of one.
+    Of SNAPSHOTS counts and seconds are the mean of one. `spelled` has the stacks of what is not in the store, whose
+    `stack_ids` are places in it.
     """
 
     stack_ids: Ids
@@ -52,6 +54,7 @@ class Merged:
     seconds: float
     type: str = ""
     corrupt: int = 0
+    spelled: SpelledStacks | None = None
 
 
 @dataclass(frozen=True, slots=True)

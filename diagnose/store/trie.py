@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -56,11 +57,38 @@ class Tree:
         return nodes[nodes + apart >= before]
 
 
-class Trie:
-    """One service's functions, stacks and tree; `threads` puts the thread's name below the root."""
+class Rows(Protocol):
+    """Where a tree's stacks come from; both are numbered from 0 on."""
 
-    def __init__(self, service: Service, threads: bool) -> None:
-        self._service = service
+    def frames_from(self, number: int) -> list[FrameInfo]: ...
+
+    def stacks_from(self, number: int) -> list[tuple[str, Numbers]]:
+        """Each one's thread, and its frames' numbers, root first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Those of a service in the database."""
+
+    service: Service
+
+    def frames_from(self, number: int) -> list[FrameInfo]:
+        rows = Frame.objects.filter(service=self.service, number__gte=number).order_by("number")
+        return [FrameInfo(*row) for row in rows.values_list("name", "file", "line", "module")]
+
+    def stacks_from(self, number: int) -> list[tuple[str, Numbers]]:
+        rows = Stack.objects.filter(service=self.service, number__gte=number).order_by("number")
+        return [
+            (thread, np.frombuffer(frames, "<u4").astype(np.int64))
+            for thread, frames in rows.values_list("thread", "frames")
+        ]
+
+
+class Trie:
+    """The functions, stacks and tree of some rows; `threads` puts the thread's name below the root."""
+
+    def __init__(self, rows: Rows, threads: bool) -> None:
+        self._rows = rows
         self._threads = threads
         self._lock = threading.Lock()
         self._levels = Levels()
@@ -80,10 +108,9 @@ class Trie:
 
     def _extend(self) -> None:
         # Stacks first: every frame of a stack that can be seen is there before it.
-        found = Stack.objects.filter(service=self._service, number__gte=len(self._leaves)).order_by("number")
-        rows = list(found.values_list("thread", "frames"))
+        rows = self._rows.stacks_from(len(self._leaves))
         self._learn_frames()
-        paths = [np.frombuffer(frames, "<u4").astype(np.int64) for _, frames in rows]
+        paths = [path for _, path in rows]
         innermost = np.array([path[-1] if len(path) else -1 for path in paths], np.int64)
         self._frame_of_stack = np.append(self._frame_of_stack, innermost)
         threads = [self._thread_numbers.setdefault(name, len(self._thread_numbers)) for name, _ in rows]
@@ -97,8 +124,7 @@ class Trie:
 
     def _learn_frames(self) -> None:
         known = len(self._function_of_frame)
-        rows = Frame.objects.filter(service=self._service, number__gte=known).order_by("number")
-        new = [FrameInfo(*row) for row in rows.values_list("name", "file", "line", "module")]
+        new = self._rows.frames_from(known)
         functions = [self._function(frame._replace(line=0)) for frame in new]
         self._function_of_frame = np.append(self._function_of_frame, np.array(functions, np.int64))
         lines = np.array([frame.line for frame in new], np.int64)
@@ -154,7 +180,7 @@ def trie_of(service: Service, threads: bool = False) -> Trie:
     """The service's tree in this process."""
     key = identity_of(service), threads
     with _lock:
-        trie = _tries.pop(key, None) or Trie(service, threads)
+        trie = _tries.pop(key, None) or Trie(Stored(service), threads)
         _tries[key] = trie
         if len(_tries) > _CACHED_TRIES:
             _tries.popitem(last=False)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from diagnose.access.pages import PageRequest, page
 from diagnose.captures import query as captures
-from diagnose.models import Capture
+from diagnose.ingest import uploads
+from diagnose.models import Capture, Upload
 from diagnose.store import breakdown, profiles
 from diagnose.store import hosts as host_store
 from diagnose.store.profiles import Selector
@@ -66,6 +67,10 @@ class Base:
 @page()
 def profile_compare(request: PageRequest) -> HttpResponse:
     """The choice is that of the Profile page; what `base.…` names is the other side. Of a `capture`: two regions."""
+    if request.GET.get("upload"):
+        return _of_files(
+            request, uploads.get(request.GET["upload"]), uploads.get(request.GET.get("base.upload", ""))
+        )
     if request.GET.get("capture"):
         return _of_capture(request, captures.get(request.GET["capture"]))
     span = timerange.of_request(request)
@@ -73,19 +78,30 @@ def profile_compare(request: PageRequest) -> HttpResponse:
     stored = profiles.services((), span.start_ns, span.end_ns)
     chosen = choose(request.GET, hosts, stored)
     base = _base_of(request, span, chosen)
-    query = {**chosen.query, **bounds(span), **base.query, "mode": "normalised"}
+    file = request.GET.get("base.upload", "")
+    against = uploads.get(file) if file else None
+    of_base = {"base.upload": against.id} if against else base.query
+    query = {**chosen.query, **bounds(span), **of_base, "mode": "normalised"}
     context = {
         **context_of(request.GET, span, hosts, chosen),
         "view": "profile-compare",
         "services": service_names(stored, chosen),
         "types": offered_types(stored, chosen),
         "base": base,
+        "against": against,
+        "uploads": Upload.objects.all()[:_MOST_VALUES],
         "keep_base": {name: value for name, value in request.GET.items() if name.startswith(_BASE)},
         "earlier": _earlier(request.GET, span),
         "values": _values(chosen, base, span),
         "nothing": not any(fits(each, chosen) for each in stored),
         "diff_url": f"/api/v1/profiles/diff?{urlencode(query)}",
     }
+    return render(request, "profile_compare.html", context)
+
+
+def _of_files(request: PageRequest, here: Upload, base: Upload) -> HttpResponse:
+    query = {"upload": here.id, "base.upload": base.id, "mode": "normalised"}
+    context = {"here": here, "against": base, "diff_url": f"/api/v1/profiles/diff?{urlencode(query)}"}
     return render(request, "profile_compare.html", context)
 
 

@@ -33,6 +33,7 @@ from diagnose.web import (
     services,
     sign_in,
     storage,
+    uploads,
     users,
 )
 
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("findings/<str:finding_id>/<str:action>", finding.act, name="finding-act"),
     path("changes", changes.changes, name="changes"),
     path("profile", profile.profile, name="profile"),
+    path("profile/files", uploads.uploads, name="uploads"),
     path("profile/heatmap", profile_heatmap.profile_heatmap, name="profile-heatmap"),
     path("profile/compare", profile_compare.profile_compare, name="profile-compare"),
     path("captures", captures.captures, name="captures"),

@@ -43,6 +43,7 @@ def described(
     status: int = 200,
     query: tuple[Parameter[Any], ...] = (),
     body: Any = None,
+    body_type: str = JSON,
     other_types: tuple[str, ...] = (),
     problems: tuple[int, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Answer]]:
@@ -64,6 +65,7 @@ def described(
             answer,
             status,
             body,
+            body_type,
             other_types=other_types,
             problems=problems,
         )

@@ -14,7 +14,7 @@ from diagnose.store import shares
 from diagnose.web.api import profile_answers, query, selection
 from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
-from diagnose.web.api.selection import CUT, FILE, FUNCTION, GROUP, SELECT
+from diagnose.web.api.selection import CUT, FILE, FILE_OF, FUNCTION, GROUP, SELECT
 
 _SLICES = query.whole("slices", "About how many slices.", least=1, most=500, default=60)
 
@@ -22,7 +22,9 @@ _SLICES = query.whole("slices", "About how many slices.", least=1, most=500, def
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
 @described(
-    answer=profile_answers.Sandwich, query=(*SELECT, CELLS, GROUP, FUNCTION, FILE, CUT), problems=(404, 409)
+    answer=profile_answers.Sandwich,
+    query=(*SELECT, CELLS, GROUP, *FILE_OF, FUNCTION, FILE, CUT),
+    problems=(404, 409),
 )
 def sandwich(request: ApiRequest) -> HttpResponse:
     """One function between everything that calls it and everything it calls."""

@@ -10,15 +10,18 @@ from django.views.decorators.gzip import gzip_page
 
 from diagnose.access.endpoints import ApiRequest, endpoint
 from diagnose.captures import query as captures
+from diagnose.ingest import uploads
 from diagnose.models.access import Role
 from diagnose.store import diff as diffs
+from diagnose.store import flamegraph as graphs
 from diagnose.store.profiles import Selector
 from diagnose.web.api import cells, profile_answers, query, scope, selection
 from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
 from diagnose.web.api.layering import with_layers
-from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS, Selection
+from diagnose.web.api.selection import CUT, FILE_OF, GROUP, SELECT, THREADS, Selection
 
+_MOST_STACKS = 100_000
 _MODE = query.choice(
     "mode",
     "How changes are told: in counts, as growth per observed second, or in shares of each side's whole.",
@@ -38,14 +41,16 @@ _CAPTURE = query.text("base.capture", "The base is the on-demand capture of this
 _CELLS = cells.parameter(
     "base.cells", "The base is this region of the heat map, within the range of the other side; see `cells`."
 )
-_BASE = (_CELLS, _HOST, _LABELS, _THREAD, _FROM, _TO, _CAPTURE)
+_UPLOAD = query.text("base.upload", "The base is the uploaded file of this id.")
+_VALUE = query.text("base.value", "What of that file is counted. Default: what is first among its `values`.")
+_BASE = (_UPLOAD, _VALUE, _CELLS, _HOST, _LABELS, _THREAD, _FROM, _TO, _CAPTURE)
 
 
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
 @described(
     answer=profile_answers.Diff,
-    query=(*SELECT, CELLS, GROUP, *_BASE, _MODE, THREADS, CUT),
+    query=(*SELECT, CELLS, GROUP, *FILE_OF, *_BASE, _MODE, THREADS, CUT),
     problems=(404, 409),
 )
 def diff(request: ApiRequest) -> HttpResponse:
@@ -56,12 +61,19 @@ def diff(request: ApiRequest) -> HttpResponse:
     mode, threads, cut = _MODE.of(request), THREADS.of(request), CUT.of(request)
     chosen = selection.of_request(request)
     base = _base(request, chosen)
-    if base.service != chosen.service:
+    files = base.upload is not None or chosen.upload is not None
+    if base.service != chosen.service and not files:
         raise query.refusal(
             "base.capture", f"it is of {base.service!r}, and the other side of {chosen.service!r}"
         )
     try:
-        found = diffs.build(chosen.service, base.merged(), chosen.merged(), threads=threads, cut=cut)
+        sides = [one.merged() for one in (base, chosen)]
+        if files:
+            sides = [
+                graphs.in_words(one.service, side, _MOST_STACKS)
+                for one, side in zip((base, chosen), sides, strict=True)
+            ]
+        found = diffs.build(chosen.service, *sides, threads=threads, cut=cut)
     except diffs.Incomparable as error:
         raise query.refusal("base.capture", f"{error}: choose two of one type") from None
     return as_json(with_layers(found.as_json(mode)))  # type: ignore[arg-type]
@@ -69,6 +81,8 @@ def diff(request: ApiRequest) -> HttpResponse:
 
 def _base(request: ApiRequest, other: Selection) -> Selection:
     """Raises Problem."""
+    if _UPLOAD.of(request):
+        return selection.of_upload(uploads.get(_UPLOAD.of(request)), _VALUE.of(request))
     thread = selection.thread_of(request, _THREAD) or other.selector.thread
     if _CAPTURE.of(request):
         return selection.of_capture(captures.get(_CAPTURE.of(request)), "", thread)

@@ -14,7 +14,7 @@ from diagnose.web.api import paging, profile_answers, query, scope, selection
 from diagnose.web.api.cells import CELLS
 from diagnose.web.api.describe import as_json, described
 from diagnose.web.api.layering import with_layers
-from diagnose.web.api.selection import CUT, GROUP, SELECT, THREADS
+from diagnose.web.api.selection import CUT, FILE_OF, GROUP, SELECT, THREADS
 
 FORMATS = ("json", "pprof", "folded", "speedscope", "svg")
 _MOST_STACKS = 100_000
@@ -46,7 +46,7 @@ def profiles(request: ApiRequest) -> profile_answers.StoredProfilesList:
 @endpoint("GET", role=Role.VIEWER)
 @described(
     answer=profile_answers.FlameGraph,
-    query=(*SELECT, CELLS, GROUP, THREADS, CUT, _FORMAT),
+    query=(*SELECT, CELLS, GROUP, *FILE_OF, THREADS, CUT, _FORMAT),
     other_types=(folded.CONTENT_TYPE, pprof.CONTENT_TYPE, svg.CONTENT_TYPE),
     problems=(404, 409),
 )
@@ -79,7 +79,9 @@ def flamegraph(request: ApiRequest) -> HttpResponse:
 @gzip_page
 @endpoint("GET", role=Role.VIEWER)
 @described(
-    answer=profile_answers.FunctionList, query=(*SELECT, CELLS, GROUP, query.LIMIT), problems=(404, 409)
+    answer=profile_answers.FunctionList,
+    query=(*SELECT, CELLS, GROUP, *FILE_OF, query.LIMIT),
+    problems=(404, 409),
 )
 def top(request: ApiRequest) -> profile_answers.FunctionList:
     """The functions of a service in a range, those that ran longest themselves first."""

@@ -8,7 +8,8 @@ from diagnose.access.endpoints import ApiRequest
 from diagnose.access.problems import Problem
 from diagnose.captures import describe
 from diagnose.captures import query as captures
-from diagnose.models import Capture
+from diagnose.ingest import uploads
+from diagnose.models import Capture, Upload
 from diagnose.store import heatmap
 from diagnose.store import profiles as store
 from diagnose.store.heatmap import Interval
@@ -28,6 +29,9 @@ GROUP = query.text(
     "Only the captures of this group of hosts, as one; those of the service that most of them found.",
 )
 THREAD = query.text("thread", "Only stacks of the thread of this name.")
+UPLOAD = query.text("upload", "Only the uploaded file of this id; it needs nothing else.")
+VALUE = query.text("value", "What of an uploaded file is counted. Default: what is first among its `values`.")
+FILE_OF = (UPLOAD, VALUE)
 CUT = query.share("cut", "Leave out nodes under this share of the whole.", 0.0005)
 THREADS = query.flag("threads", "Put the thread's name below the root.")
 FUNCTION = query.text("function", "The function, by its whole name.", required=True)
@@ -38,13 +42,17 @@ SELECT = (SERVICE, TYPE, scope.HOST, query.LABELS, THREAD, query.FROM, query.TO,
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`more` are of the same service and type: captures of other hosts. `cells` are parts of the range."""
+    """`more` are of the same service and type: captures of other hosts. `cells` are parts of the range.
+
+    Of an `upload` the selector has the file's name for a service, and what its samples count for a type.
+    """
 
     selector: Selector
     start_ns: int
     end_ns: int
     more: tuple[Selection, ...] = ()
     cells: tuple[Interval, ...] = ()
+    upload: Upload | None = None
 
     @property
     def service(self) -> str:
@@ -56,6 +64,8 @@ class Selection:
 
     def merged(self) -> Merged:
         """Raises Problem 409 for cells of profiles that do not tell when their samples were taken."""
+        if self.upload is not None:
+            return uploads.merged(self.upload, self.selector.type)
         if self.cells:
             try:
                 return heatmap.region(self.selector, self.cells)
@@ -82,6 +92,8 @@ def of_request(request: ApiRequest) -> Selection:
 def _of_request(request: ApiRequest) -> Selection:
     thread = thread_of(request, THREAD)
     given_type = TYPE.of(request) if request.GET.get(TYPE.name) else ""
+    if UPLOAD.of(request):
+        return of_upload(uploads.get(UPLOAD.of(request)), VALUE.of(request))
     if GROUP.of(request):
         return of_group(GROUP.of(request), given_type, thread)
     if CAPTURE.of(request):
@@ -97,6 +109,11 @@ def _of_request(request: ApiRequest) -> Selection:
 
 def thread_of(request: ApiRequest, thread: Parameter[str]) -> str | None:
     return thread.of(request) or None
+
+
+def of_upload(upload: Upload, value: str = "") -> Selection:
+    """`value` is what its samples count, '' for the first."""
+    return Selection(Selector(upload.name, value or upload.values[0]), 0, 0, upload=upload)
 
 
 def of_capture(capture: Capture, type_: str, thread: str | None) -> Selection:

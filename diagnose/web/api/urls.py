@@ -26,6 +26,7 @@ from diagnose.web.api import (
     series,
     services,
     storage,
+    uploads,
 )
 from diagnose.web.api.openapi import openapi
 
@@ -46,6 +47,8 @@ urlpatterns: list[URLPattern] = [
     path("profiles/flamegraph", profiles.flamegraph),
     path("profiles/top", profiles.top),
     path("profiles/diff", profile_diff.diff),
+    path("profiles/uploads", uploads.uploads),
+    path("profiles/uploads/<str:upload_id>", uploads.upload),
     path("profiles/breakdown", breakdown.breakdown),
     path("profiles/sandwich", functions.sandwich),
     path("profiles/function", functions.function),

@@ -50,6 +50,7 @@ export function amount(flat, value) {
   if (flat.unit === "bytes") return size(value);
   if (flat.unit === "count") return whole(value);
   if (flat.unit === "nanoseconds") return duration(value / 1e9);
+  if (!flat.period_ns) return ngettext("%(count)s sample", "%(count)s samples", value, { count: whole(value) });
   const time = duration((value * flat.period_ns) / 1e9);
   return ngettext("%(count)s sample, %(time)s", "%(count)s samples, %(time)s", value, { count: whole(value), time });
 }

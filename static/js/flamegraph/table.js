@@ -117,7 +117,7 @@ function share(value, top) {
   const measured = document.createElement("td");
   ratio.className = measured.className = "number";
   ratio.textContent = percent(value, top.total);
-  measured.textContent = top.unit === "samples" ? duration((value * top.period_ns) / 1e9) : whole(value);
+  measured.textContent = top.unit === "samples" && top.period_ns ? duration((value * top.period_ns) / 1e9) : whole(value);
   measured.title = `${whole(value)} ${top.unit}`;
   return [ratio, measured];
 }
