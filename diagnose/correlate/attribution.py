@@ -17,7 +17,7 @@ _WAITING = frozenset(
     ("accept", "select", "poll", "wait", "_wait_for_tstate_lock", "join", "readinto", "sleep", "get")
 )
 _ACCEPTING = frozenset(("accept", "get_request", "serve_forever", "_handle_request_noblock", "run_forever"))
-_LOCKING = frozenset(("acquire", "__enter__"))
+LOCKING = frozenset(("acquire", "__enter__"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def is_waiting(stack: Stack) -> bool:
 def is_blocked_in_own_code(stack: Stack) -> bool:
     """Whether a waiting thread's own function waits, or a library's lock: not a library's loop that waits for work."""
     leaf = stack.frames[-1]
-    return not is_library(leaf) or leaf.name.rpartition(".")[2] in _LOCKING
+    return not is_library(leaf) or leaf.name.rpartition(".")[2] in LOCKING
 
 
 def is_accepting(stack: Stack) -> bool:

@@ -36,7 +36,8 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`title` is the first sentence of the docstring, `sections` the rest by name."""
+    """`title` is the first sentence of the docstring, `sections` the rest by name. `is_objective`: it says that users
+    are served badly, which any other rule's finding may be the cause of."""
 
     id: str
     title: str
@@ -45,6 +46,7 @@ class Rule:
     needs: tuple[Need, ...]
     check: Check
     thresholds: tuple[Threshold, ...] = ()
+    is_objective: bool = False
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -65,6 +67,12 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(sorted(map(_rule, modules), key=lambda rule: rule.id))
 
 
+@cache
+def objectives() -> frozenset[str]:
+    """The ids of those that say that users are served badly."""
+    return frozenset(rule.id for rule in all_rules() if rule.is_objective)
+
+
 def find(rule_id: str) -> Rule | None:
     """The rule of that id."""
     return next((rule for rule in all_rules() if rule.id == rule_id), None)
@@ -81,6 +89,7 @@ def _rule(module: ModuleType) -> Rule:
         needs=_needs(module.check),
         check=module.check,
         thresholds=tuple(thresholds(module)),
+        is_objective=getattr(module, "IS_OBJECTIVE", False),
     )
 
 

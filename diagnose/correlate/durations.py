@@ -31,6 +31,16 @@ class Durations:
         order = order[counts[order] > 0]
         return cls(lows[order], highs[order], counts[order], sum(float(each.sums.sum()) for each in found))
 
+    @classmethod
+    def together(cls, parts: Iterable[Durations]) -> Durations:
+        """Those of several times."""
+        found = list(parts)
+        lows = np.concatenate([each.lows for each in found] or [np.empty(0)])
+        highs = np.concatenate([each.highs for each in found] or [np.empty(0)])
+        counts = np.concatenate([each.counts for each in found] or [np.empty(0, np.int64)])
+        order = np.argsort(lows, kind="stable")
+        return cls(lows[order], highs[order], counts[order], sum(each.sum_seconds for each in found))
+
     @property
     def count(self) -> int:
         return int(self.counts.sum())

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from diagnose.correlate import outlook
-from diagnose.correlate.catalogue import all_rules
+from diagnose.correlate.catalogue import all_rules, objectives
 from diagnose.correlate.confidence import Weights, confidence
 from diagnose.correlate.onset import Onset, of_evidence
 from diagnose.correlate.rule import Unknown, Verdict
@@ -58,7 +58,8 @@ def evaluate(samples: Samples) -> Evaluation:
     """Check every rule. Pure but for reading the weights once."""
     judgements, unknown = judge(samples)
     shown = [each for each in judgements if each.confidence >= weights().shown_at]
-    return Evaluation(fold(shown, owners(samples)), tuple(unknown))
+    folded = fold(shown, owners(samples))
+    return Evaluation(tuple(_without_cause(each, unknown) for each in folded), tuple(unknown))
 
 
 def judge(samples: Samples) -> tuple[list[Judgement], list[Unknown]]:
@@ -81,6 +82,21 @@ def judge(samples: Samples) -> tuple[list[Judgement], list[Unknown]]:
     ahead = outlook.early(samples.outlooks, judged)
     judgements.extend(_judge(rule_id, verdict, samples) for rule_id, verdict in ahead)
     return judgements, unknown
+
+
+def _without_cause(judgement: Judgement, unchecked: Sequence[Unknown]) -> Judgement:
+    """An objective that is missed has a cause, or says that none was found and what was looked at."""
+    if judgement.rule not in objectives() or judgement.explained_by is not None:
+        return judgement
+    causes = [rule.id for rule in all_rules() if not rule.is_objective]
+    missed = [each.what for each in unchecked if each.what in causes]
+    why = (
+        f"none was found in the same window: {len(causes) - len(missed)} of {len(causes)} rules were checked"
+    )
+    if missed:
+        why += f"; for want of readings not {', '.join(missed)}"
+    told = (*judgement.verdict.unknown, Unknown("the cause", why))
+    return replace(judgement, verdict=replace(judgement.verdict, unknown=told))
 
 
 def owners(samples: Samples) -> frozenset[int]:
@@ -145,7 +161,12 @@ def _explains(cause: Judgement, symptom: Judgement, owners: frozenset[int]) -> b
     ours, theirs = cause.verdict.subject, symptom.verdict.subject
     apart = ours.pid != theirs.pid and ours.pid in owners and theirs.pid in owners
     in_turn = _may_precede(cause.onset, symptom.onset)
-    return symptom.rule in cause.verdict.explains and ours.touches(theirs) and in_turn and not apart
+    return _may_cause(cause, symptom.rule) and ours.touches(theirs) and in_turn and not apart
+
+
+def _may_cause(cause: Judgement, rule: str) -> bool:
+    """What it says itself; of objectives that are missed it need not."""
+    return rule in cause.verdict.explains or (rule in objectives() and cause.rule not in objectives())
 
 
 def _may_precede(cause: Onset | None, symptom: Onset | None) -> bool:

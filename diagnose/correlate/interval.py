@@ -10,7 +10,7 @@ Z = 1.959964
 
 def wilson(count: float, total: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of count/total; it holds for few samples and near 0 and 1."""
-    share, z2 = count / total, Z * Z
+    share, z2 = min(1.0, max(0.0, count / total)), Z * Z  # a reading may be damaged
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = Z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total))
     return max(0.0, centre - half), min(1.0, centre + half)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 from diagnose.correlate import history
-from diagnose.correlate.attribution import is_blocked_in_own_code
+from diagnose.correlate.attribution import functions, is_blocked_in_own_code, is_waiting
 from diagnose.correlate.catalogue import all_rules
 from diagnose.correlate.samples import Frame, Histogram, ProbeFailure, Profile, Samples, Series, Stack
 from diagnose.models.host import Host
@@ -16,12 +17,16 @@ from diagnose.store import facts, flamegraph, histograms, hosts, profiles
 from diagnose.store import series as store
 
 # Stacks are dear to read: only of processes that used this many cores over the whole window (a fault that began in
-# its last quarter is in it), or whose accept queue was ever half full.
+# its last quarter is in it), whose accept queue was ever half full, or whose service answers requests.
 _BUSY_CORES = 0.1
 _MOST_PROCESSES = 8
 # The heaviest stacks: what is rarer than the 1,000th decides nothing.
 _MOST_STACKS = 1000
 _PROFILES = ("cpu", "gil", "wall")
+# Compared with the day before is only what uses so much: a day is dear to read, and kept for an hour.
+_COMPARED_CORES, _MOST_COMPARED, _MOST_FUNCTIONS = 0.2, 3, 200
+_HOUR_NS = 3600 * 10**9
+_ANSWERED = "http_server_seconds"
 # s; probes tell histograms ten seconds apart
 _HISTOGRAM_SECONDS = 5.0
 
@@ -36,7 +41,8 @@ def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | N
     every = [each for group in found.values() for each in group]
     first_ns = min(int(each.times_ns[0]) for each in every)
     last_ns = max(int(each.times_ns[-1]) for each in every)
-    samples = Samples(host.name, first_ns, last_ns, found)
+    counted = _histograms(host, histogram_metrics() if wanted is None else wanted, start_ns, end_ns)
+    samples = Samples(host.name, first_ns, last_ns, found, histograms=counted)
     return Samples(
         host.name,
         first_ns,
@@ -45,8 +51,9 @@ def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | N
         {fact.name: fact.value for fact in facts.facts(host.pk)},
         tuple(_profiles(host, samples, start_ns, end_ns)),
         tuple(ProbeFailure(each.probe, each.reason) for each in hosts.probes(host.pk) if not each.ok),
-        _histograms(host, histogram_metrics() if wanted is None else wanted, start_ns, end_ns),
+        counted,
         history.outlooks(host.pk, end),
+        tuple(_baselines(host, samples, start_ns)),
     )
 
 
@@ -107,6 +114,31 @@ def _profiles(host: Host, samples: Samples, start_ns: int, end_ns: int) -> Itera
                 yield _profile(service, pid, kind, merged)
 
 
+def _baselines(host: Host, samples: Samples, start_ns: int) -> Iterable[Profile]:
+    """The day before, of services that are busy now."""
+    busy = [
+        service for pid, service in _asked_about(samples) if _cores(samples).get(pid, 0.0) >= _COMPARED_CORES
+    ]
+    for service in list(dict.fromkeys(busy))[:_MOST_COMPARED]:
+        found = _baseline(host.pk, service, start_ns // _HOUR_NS)
+        if found.count:
+            yield found
+
+
+@lru_cache(256)
+def _baseline(host_id: int, service: str, hour: int) -> Profile:
+    """Of this host up to that hour, or, where it has none, of all that run the service; by own function."""
+    start_ns, end_ns = (hour - 24) * _HOUR_NS, hour * _HOUR_NS
+    for of_hosts in ((host_id,), ()):
+        merged = profiles.merge(profiles.Selector(service, "cpu", of_hosts), start_ns, end_ns)
+        if len(merged.stack_ids):
+            break
+    whole = _profile(service, 0, "cpu", merged)
+    working = functions(stack for stack in whole.stacks if not is_waiting(stack))[:_MOST_FUNCTIONS]
+    stacks = (Stack("", (Frame(each.name, each.file, each.line),), each.count) for each in working)
+    return replace(whole, stacks=tuple(stacks))
+
+
 def own_code_ratio(host_id: int, service: str, start_ns: int, end_ns: int) -> float | None:
     """Of the time of all threads of a sampled service the share in which its own code was on top; None unsampled."""
     merged = profiles.merge(profiles.Selector(service, "wall", (host_id,)), start_ns, end_ns)
@@ -125,11 +157,8 @@ def _profile(service: str, pid: int, kind: str, merged: profiles.Merged) -> Prof
 
 
 def _asked_about(samples: Samples) -> list[tuple[int, str]]:
-    """Sampled processes that are busy or have a queue, the busiest first."""
-    cores = {
-        pid: series.total / samples.seconds if samples.seconds else 0.0
-        for pid, series in samples.by_process("process_cpu_seconds_total").items()
-    }
+    """Sampled processes that are busy, serve, or have a queue; those with a queue and the busiest first."""
+    cores = _cores(samples)
     limits = {_where(each.labels): each.last for each in samples.of("listener_accept_queue_limit")}
     queued = {
         int(each.labels["pid"])
@@ -137,9 +166,22 @@ def _asked_about(samples: Samples) -> list[tuple[int, str]]:
         if each.labels.get("pid") and each.values.max() > limits.get(_where(each.labels), float("inf")) / 2
     }
     sampled = samples.by_process("python_gil_held_ratio") | samples.by_process("python_active_threads")
-    wanted = [pid for pid in sampled if pid in queued or cores.get(pid, 0.0) >= _BUSY_CORES]
+    serving = {each.labels.get("service", "") for each in samples.histograms_of(_ANSWERED)}
+    wanted = [
+        pid
+        for pid, series in sampled.items()
+        if pid in queued or cores.get(pid, 0.0) >= _BUSY_CORES or series.labels.get("service", "") in serving
+    ]
     wanted.sort(key=lambda pid: (pid not in queued, -cores.get(pid, 0.0)))
     return [(pid, sampled[pid].labels.get("service", "")) for pid in wanted[:_MOST_PROCESSES]]
+
+
+def _cores(samples: Samples) -> dict[int, float]:
+    """Used over the whole window, by pid."""
+    return {
+        pid: series.total / samples.seconds if samples.seconds else 0.0
+        for pid, series in samples.by_process("process_cpu_seconds_total").items()
+    }
 
 
 def _where(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:

@@ -118,7 +118,10 @@ class ProbeFailure:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Series that have at least one reading in the window, by metric; facts as they hold at its end."""
+    """Series that have at least one reading in the window, by metric; facts as they hold at its end.
+
+    `baselines` are `cpu` profiles of busy services before the window, of all their processes together.
+    """
 
     host: str
     start_ns: int
@@ -129,6 +132,7 @@ class Samples:
     failures: tuple[ProbeFailure, ...] = ()
     histograms: Mapping[str, tuple[Histogram, ...]] = field(default_factory=dict)
     outlooks: tuple[Outlook, ...] = ()
+    baselines: tuple[Profile, ...] = ()
     _groups: dict[tuple[str, str], dict[str, tuple[Series, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

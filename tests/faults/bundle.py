@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,12 +21,6 @@ def read(
     metrics = SeriesRow.objects.filter(host=host).values_list("metric", flat=True)
     samples = load.window(host, start, end, sorted(set(metrics)))
     return None if samples is None else as_json(samples, pids, cgroups)
-
-
-def write(path: Path, window: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(window, separators=(",", ":"), sort_keys=True)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def as_json(samples: Samples, pids: Collection[int], cgroups: Collection[str]) -> dict[str, Any]:

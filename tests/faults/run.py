@@ -19,7 +19,7 @@ from typing import Any
 from diagnose.access import enroll
 from diagnose.demo.watch import Api
 from diagnose.models.host import Host
-from tests.faults import bundle
+from tests.faults import bundle, keep
 from tests.faults.beside import MONITORS
 from tests.faults.case import Case
 from tests.faults.follow import followed
@@ -198,4 +198,4 @@ def _keep(results: Results, key: Key, case: Case, stage: Stage, host: Host, bega
     window = bundle.read(host, began, datetime.now(UTC), stage.pids, stage.cgroups)
     if window is not None:
         told = {"case": key[0], "intensity": key[1], "truth": list(case.truth)}
-        bundle.write(results.bundle(key), window | told | {"onset_ms": int(stage.onset * 1000)})
+        keep.write(results.bundle(key), window | told | {"onset_ms": int(stage.onset * 1000)})

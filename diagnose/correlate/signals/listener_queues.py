@@ -45,6 +45,7 @@ class ListenerQueue:
     window_seconds: float
     busiest_second_drops: float
     recent_drops: float
+    recent_mean: float = 0.0
 
     @property
     def full(self) -> bool:
@@ -118,6 +119,7 @@ def _queue(length: Series, limits: Series, drops: Series | None, samples: Sample
         window_seconds=max(samples.seconds, 1.0),
         busiest_second_drops=_busiest_second(drops) if drops else 0.0,
         recent_drops=drops.since(recent_ns).total if drops else 0.0,
+        recent_mean=float(recent.mean()) if len(recent) else 0.0,
     )
 
 

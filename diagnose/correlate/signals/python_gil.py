@@ -72,7 +72,9 @@ class PythonGil:
                 held_low=wilson(lock.mean * lock.ticks, lock.ticks)[0],
                 ticks=lock.ticks,
                 active_threads=awake.mean if awake else None,
-                active_threads_low=awake.mean - Z * math.sqrt(awake.mean / awake.ticks) if awake else None,
+                active_threads_low=awake.mean - Z * math.sqrt(max(0.0, awake.mean) / awake.ticks)
+                if awake
+                else None,
                 waiting_threads=waiting,
                 waiting_threads_low=waiting_low,
                 holders=holders,

@@ -10,12 +10,9 @@ from diagnose import correlate
 from diagnose.correlate import catalogue
 
 FOLDER = Path(correlate.__file__).parent
-# `load` reads the store, `engine` brings the weights in, `catalogue` finds the rules.
-PURE = [
-    path
-    for path in FOLDER.rglob("*.py")
-    if path.name not in ("load.py", "engine.py", "catalogue.py", "__init__.py")
-]
+# They read the store, the modules of rules, or data files that come with the program.
+IMPURE = {"load", "history", "engine", "table", "catalogue", "calibration", "thresholds", "__init__"}
+PURE = [path for path in FOLDER.rglob("*.py") if path.stem not in IMPURE]
 ALLOWED = {
     "__future__",
     "collections",

@@ -37,7 +37,10 @@ from diagnose.correlate.signals.dependencies import Dependencies, Dependency
 from diagnose.correlate.signals.traffic import Traffic
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.acceptor_stalled",)
+EXPLAINS = (
+    "app.acceptor_stalled",
+    "app.pool_exhausted",
+)
 
 # answers in half a minute, and before that, for a comparison
 LEAST, LEAST_BEFORE = 20, 20

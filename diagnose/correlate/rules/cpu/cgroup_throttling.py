@@ -46,6 +46,7 @@ EXPLAINS = (
     "app.slow_reader",
     "network.accept_queue_overflow",
     "network.udp_receive_overflow",
+    "python.event_loop_blocked",
     "python.gil_contention",
 )
 
