@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+
+from collectors.kernel import procfs
 
 VARIABLES = (b"HOSTNAME",)  # of a container: in Kubernetes the pod's name
 
@@ -22,6 +24,8 @@ _HEXADECIMAL = re.compile(r"[0-9a-f-]{12,}")
 _NOT_NAMES = re.compile(
     r"|init|.*\.(?:slice|scope|mount|socket|partition)|\.\.|user-\d+|user|system|docker|kubepods.*"
 )
+_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+_NAME_BYTES = 63  # of a namespace, an RFC 1123 label
 _DOCKER = "var/lib/docker/containers"
 _PODMAN = "var/lib/containers/storage/overlay-containers/containers.json"
 
@@ -59,9 +63,8 @@ def parse_cgroup(text: bytes) -> dict[str, str]:
 def name(cgroups: Mapping[str, str], environment: Mapping[bytes, bytes], root: Path) -> str:
     """The best name, '' when the process is in nobody's group (a login session, the root group)."""
     hostname = environment.get(b"HOSTNAME", b"").decode("utf-8", "replace")
-    in_pod = any("/kubepods" in path for path in cgroups.values())
     # A pod on the host's network has the node's name: that names no workload.
-    if in_pod and hostname and hostname != _host_name(root):
+    if _in_pod(cgroups) and hostname and hostname != _host_name(root):
         return pod_workload(hostname)
     for path in cgroups.values():
         container = _CONTAINER.search(path)
@@ -69,6 +72,29 @@ def name(cgroups: Mapping[str, str], environment: Mapping[bytes, bytes], root: P
             return _container_name(container[1], root)
     # The other controllers' paths (v1) are for limits, and often named by whoever runs the machine.
     return _group_name(cgroups.get("", "/")) or _group_name(cgroups.get("name=systemd", "/"))
+
+
+def identity(cgroups: Mapping[str, str], hostname: str, root: Path, pid: int) -> Iterator[tuple[str, str]]:
+    """Of one process: `container` (its id), and in Kubernetes `pod`, `namespace` and `workload`."""
+    found = next((match[1] for path in cgroups.values() if (match := _CONTAINER.search(path))), "")
+    if found:
+        yield "container", found[:12]
+    if _in_pod(cgroups) and hostname and hostname != _host_name(root):
+        yield "pod", hostname
+        yield "workload", pod_workload(hostname)
+        yield "namespace", _namespace(f"{root}/{pid}/root{_ACCOUNT}/namespace")
+
+
+def _in_pod(cgroups: Mapping[str, str]) -> bool:
+    return any("/kubepods" in path for path in cgroups.values())
+
+
+def _namespace(path: str) -> str:
+    """As Kubernetes tells it to the pod itself; '' for a pod without an account."""
+    try:
+        return procfs.read(path, 1)[:_NAME_BYTES].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
 
 
 def _host_name(root: Path) -> str:

@@ -1,13 +1,14 @@
 """The processes that matter: CPU, memory, threads, descriptors and context switches of each, with its service.
 
 Every process's /proc/PID/stat is read and its descriptors are counted; more only of those that are told: the busiest,
-those nearest to their descriptor limit, and all that listen or run Python.
+the largest, those with the most threads or nearest to their descriptor limit, and all that listen or run Python.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nlargest
 from pathlib import Path
 
 from collectors.kernel import procfs
@@ -19,6 +20,7 @@ from collectors.wire import Sample
 
 MOST_BY_CPU = 20
 MOST_BY_FDS = 20
+MOST_BY_MEMORY = MOST_BY_THREADS = 10
 MOST_IN_ALL = 250
 MOST_THREADS = 256
 # A limit changes seldom (prlimit on a running process): each process's is read again in one pass of so many.
@@ -121,10 +123,12 @@ class Processes:
     def _choose(self, root: Path, rows: list[_Row]) -> list[_Row]:
         listening = owners.of(root).pids()
         busiest = sorted(rows, key=lambda row: row.cpu_seconds or 0.0, reverse=True)
-        fullest = sorted(rows, key=lambda row: row.fd_share, reverse=True)[:MOST_BY_FDS]
+        fullest = nlargest(MOST_BY_FDS, rows, key=lambda row: row.fd_share)
+        largest = nlargest(MOST_BY_MEMORY, rows, key=lambda row: row.stat.resident_bytes)
+        widest = nlargest(MOST_BY_THREADS, rows, key=lambda row: row.stat.threads)
         others = (row for row in busiest if row.stat.pid in listening or _is_python(row, root))
         chosen: dict[int, _Row] = {}
-        for row in (*busiest[:MOST_BY_CPU], *fullest, *others):
+        for row in (*busiest[:MOST_BY_CPU], *fullest, *largest, *widest, *others):
             if len(chosen) == MOST_IN_ALL:
                 break
             chosen[row.stat.pid] = row
@@ -133,11 +137,12 @@ class Processes:
     def _switches_of(self, root: Path, rows: list[_Row]) -> dict[tuple[int, str], float]:
         """Increases by pid and type. Per thread, since the counts of a thread that ends are gone with it.
 
-        A thread's file takes the kernel 10 µs, so only those are read that ran since the last pass.
+        A thread's file takes the kernel 10 µs, so only those are read that ran since the last pass, of as many
+        processes as the bound allows.
         """
         readings: dict[tuple[int, int, str], float] = {}
         budget = MOST_THREADS
-        for row in rows:
+        for row in sorted(rows, key=lambda row: row.stat.threads):
             if row.cpu_seconds == 0 or row.stat.threads > budget:
                 continue
             budget -= row.stat.threads

@@ -119,15 +119,24 @@ def _describe(root: Path, process: Process) -> Iterator[tuple[str, str]]:
     yield "runtime_version", runtimes.version(process.runtime, str(root), process.pid)
     for name, text in parse_limits(_read(f"{directory}/limits")).items():
         yield f"limit.{name}", text
-    environment = parse_environment(_read(f"{directory}/environ", _MOST_ENVIRONMENT_BYTES))
+    environ = _read(f"{directory}/environ", _MOST_ENVIRONMENT_BYTES)
+    environment = parse_environment(environ)
     yield "version", next((environment[name] for name in VERSIONS if name in environment), "")
     for name in VARIABLES:
         if name in environment:
             yield f"env.{name}", environment[name]
-    for controller, path in workload.parse_cgroup(_read(f"{directory}/cgroup")).items():
+    cgroups = workload.parse_cgroup(_read(f"{directory}/cgroup"))
+    yield from workload.identity(cgroups, _hostname(environ), root, process.pid)
+    for controller, path in cgroups.items():
         if path != "/":
             yield f"cgroup.{controller or 'unified'}", path
     yield "cpus_allowed", _cpus(_read(f"{directory}/status"))
+
+
+def _hostname(environ: bytes) -> str:
+    """Of a container its own, in Kubernetes the pod's name."""
+    _, _, rest = (b"\0" + environ).partition(b"\0HOSTNAME=")
+    return rest.partition(b"\0")[0].decode("utf-8", "replace")
 
 
 def _cpus(status: bytes) -> str:

@@ -7,6 +7,8 @@ import resource
 import subprocess
 import time
 
+import pytest
+
 from collectors.probes.net import owners
 from collectors.probes.net.listeners import Listeners
 from collectors.probes.proc import processes
@@ -95,6 +97,24 @@ def test_the_process_nearest_to_its_descriptor_limit_is_always_told(monkeypatch)
         told = read(Processes(), LIVE)
     assert of(told, "process_open_fds", full.pid) == 63
     assert of(told, "process_max_fds", full.pid) == 64
+
+
+LARGE = "kept = bytearray(400 << 20)"
+MANY = """
+import threading, time
+for _ in range(200): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(("code", "limit"), [(LARGE, "MOST_BY_MEMORY"), (MANY, "MOST_BY_THREADS")])
+def test_the_largest_process_and_the_one_with_the_most_threads_are_told_however_idle(
+    monkeypatch, code, limit
+):
+    for name in ("MOST_BY_CPU", "MOST_BY_FDS", "MOST_BY_MEMORY", "MOST_BY_THREADS"):
+        monkeypatch.setattr(processes, name, 4 if name == limit else 0)
+    monkeypatch.setattr(processes, "_is_python", lambda row, root: False)
+    with child(code) as process:
+        assert str(process.pid) in {key[1] for key in read(Processes(), LIVE)}
 
 
 def test_a_limit_that_is_raised_on_a_running_process_shows_within_the_passes_it_is_kept():

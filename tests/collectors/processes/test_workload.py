@@ -110,3 +110,29 @@ def test_an_engines_file_of_any_shape_gives_a_name_or_none(tmp_path_factory, con
     directory.mkdir(parents=True)
     (directory / "config.v2.json").write_text(json.dumps(content))
     assert isinstance(name(f"0::/docker/{ID}\n", root), str)
+
+
+def identity(text: str, hostname: str, root: Path) -> dict[str, str]:
+    return dict(workload.identity(workload.parse_cgroup(text.encode()), hostname, root, 812))
+
+
+def test_a_process_in_a_pod_is_told_with_pod_workload_namespace_and_container(tmp_path):
+    account = tmp_path / "812/root/var/run/secrets/kubernetes.io/serviceaccount"
+    account.mkdir(parents=True)
+    (account / "namespace").write_text("prod\n")
+    assert identity(POD, "shop-7d4b9c6f8b-x2x4z", tmp_path) == {
+        "container": ID[:12],
+        "pod": "shop-7d4b9c6f8b-x2x4z",
+        "workload": "shop",
+        "namespace": "prod",
+    }
+
+
+def test_a_pod_without_an_account_has_no_namespace_and_one_on_the_hosts_network_is_its_container_only(
+    tmp_path,
+):
+    assert identity(POD, "db-0", tmp_path)["namespace"] == ""
+    (tmp_path / "sys/kernel").mkdir(parents=True)
+    (tmp_path / "sys/kernel/hostname").write_text("node-1\n")
+    assert identity(POD, "node-1", tmp_path) == {"container": ID[:12]}
+    assert identity("0::/system.slice/nginx.service\n", "node-1", tmp_path) == {}

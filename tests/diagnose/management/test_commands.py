@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -137,3 +138,21 @@ def test_a_snapshot_of_this_host_is_diagnosed_without_a_server_and_leaves_nothin
         assert ran.returncode == 0, ran.stderr
     assert "s of readings" in ran.stdout
     assert not (tmp_path / "data").exists() or not list((tmp_path / "data").glob("*.sqlite3"))
+
+
+def test_up_refuses_a_port_that_an_orphan_listens_on_and_shares(tmp_path):
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as orphan:
+        port = orphan.getsockname()[1]
+        environ = {
+            **os.environ,
+            "DATA_DIR": str(tmp_path / "data"),
+            "DIAGNOSE_BIND": "127.0.0.1",
+            "DIAGNOSE_PORT": str(port),
+            "REDIS_URL": "",
+            "DATABASE_URL": "",
+        }
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "up"]
+        ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == 2
+    assert f"port {port} is taken by" in ran.stderr
+    assert "set DIAGNOSE_PORT to a free port" in ran.stderr
