@@ -7,13 +7,13 @@ import platform
 from collections.abc import Iterator
 
 from collectors import __version__
-from collectors.kernel import machine, procfs
+from collectors.kernel import machine, packages, procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.probes.proc import sysctls
 from collectors.readings import ChangedFacts
 from collectors.wire import Sample
 
-_OS_RELEASE = ("1/root/etc/os-release", "self/root/etc/os-release")  # PID 1 sees the host's from a container
+_ROOTS = ("1/root", "self/root")  # PID 1 sees the host's from a container
 
 
 def parse_os_name(text: bytes) -> str:
@@ -71,7 +71,7 @@ class Facts:
         yield from self._unchanging.items()
         yield "kernel.release", _text(_read(f"{host.proc}/sys/kernel/osrelease"))
         yield "kernel.boot_id", _text(_read(f"{host.proc}/sys/kernel/random/boot_id"))
-        names = (parse_os_name(_read(f"{host.proc}/{path}")) for path in _OS_RELEASE)
+        names = (parse_os_name(_read(f"{host.proc}/{root}/etc/os-release")) for root in _ROOTS)
         yield "os.name", next((name for name in names if name), "")
         cpus = parse_cpu_count(_read(f"{host.proc}/stat"))
         yield "cpu.count", str(cpus or os.cpu_count() or "")
@@ -82,6 +82,7 @@ class Facts:
             _text(_read(f"{host.sys}/kernel/mm/transparent_hugepage/enabled")),
         )
         yield from machine.facts(host.proc, host.sys)
+        yield from packages.facts(tuple(f"{host.proc}/{root}" for root in _ROOTS))
         for name, value in sysctls.read_all(host.proc):
             yield f"sysctl.{name}", value
 
