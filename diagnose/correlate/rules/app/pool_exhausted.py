@@ -41,7 +41,7 @@ from diagnose.correlate.signals.requests import Requests
 from diagnose.correlate.signals.thread_waits import ThreadWaits, ThreadWaitsOf
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.acceptor_stalled", "network.accept_queue_overflow")
+EXPLAINS = ("app.acceptor_stalled", "app.worker_count", "network.accept_queue_overflow")
 
 # threads in the checkout on average, at the low end of the 95 % interval
 WAITING, CLEAR_WAITING = 1.0, 4.0

@@ -37,10 +37,7 @@ from diagnose.correlate.signals.dependencies import Dependencies, Dependency
 from diagnose.correlate.signals.traffic import Traffic
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = (
-    "app.acceptor_stalled",
-    "app.pool_exhausted",
-)
+EXPLAINS = ("app.acceptor_stalled", "app.pool_exhausted", "app.worker_count")
 
 # answers in half a minute, and before that, for a comparison
 LEAST, LEAST_BEFORE = 20, 20

@@ -42,7 +42,9 @@ from diagnose.correlate.words import number, percent
 
 EXPLAINS = (
     "app.acceptor_stalled",
+    "app.function_regression",
     "app.hot_function",
+    "app.layer_overhead",
     "app.slow_reader",
     "network.accept_queue_overflow",
     "network.udp_receive_overflow",

@@ -40,7 +40,7 @@ from diagnose.correlate.signals.process_cpu import Process, ProcessCpu
 from diagnose.correlate.signals.requests import Requests
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.acceptor_stalled", "app.hot_function", "network.accept_queue_overflow")
+EXPLAINS = ("app.acceptor_stalled", "app.hot_function", "app.layer_overhead", "network.accept_queue_overflow")
 
 # of the loop's time at the low end of the 95 % interval; below that the others mostly find it free
 KEPT_SHARE, CLEAR_SHARE = 0.25, 0.7

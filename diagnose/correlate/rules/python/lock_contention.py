@@ -42,6 +42,7 @@ from diagnose.correlate.words import number, percent
 
 EXPLAINS = (
     "app.acceptor_stalled",
+    "app.worker_count",
     "network.accept_queue_overflow",
     "python.event_loop_blocked",
 )

@@ -15,6 +15,14 @@ def shop(*windows):
     return service(requests=[*([QUICK] * (13 - len(windows))), *windows])
 
 
+def test_a_recorded_service_that_waits_for_something_unseen_says_that_no_cause_was_found():
+    (one,) = engine.evaluate(recorded("answers-late-usual")).judgements
+    assert one.rule == RULE
+    assert "s for one in twenty requests" in one.verdict.headline
+    (unknown,) = [each for each in one.verdict.unknown if each.what == "the cause"]
+    assert "rules were checked" in unknown.why
+
+
 def test_a_recorded_cause_stands_above_it():
     judgements = engine.evaluate(recorded("lock-convoy-forty")).judgements
     (slow,) = [each for each in judgements if each.rule == RULE]

@@ -24,6 +24,7 @@ def loop(kept, *, computes=0.0, requests_per_second=5, wakeups=None):
         ("loop-sleeps-long", "waiting in sleep (loop.py:"),
         ("loop-sleeps-short", "waiting in sleep (loop.py:"),
         ("loop-writes-usual", "write_file (loop.py:"),
+        ("loop-computes-usual", "computing in price_basket (loop.py:"),
     ],
 )
 def test_a_recorded_loop_that_is_kept_is_named_with_the_call_and_its_length(name, words):
