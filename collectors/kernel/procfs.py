@@ -83,8 +83,8 @@ def numbers(line: bytes) -> list[int] | None:
     return None if None in found else [value for value in found if value is not None]
 
 
-def pids(root: Path) -> list[int]:
-    """All process ids. NoData when /proc itself cannot be listed."""
+def pids(root: Path | str) -> list[int]:
+    """All process ids, or those of threads. NoData when /proc itself cannot be listed."""
     try:
         return [int(name) for name in os.listdir(root) if name.isascii() and name.isdigit()]
     except OSError as error:

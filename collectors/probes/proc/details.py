@@ -149,7 +149,7 @@ def _accounts_delays(root: Path) -> bool:
 def _delays(root: Path, pid: int) -> Iterator[tuple[int, int]]:
     """Ticks of each thread."""
     try:
-        threads = procfs.pids(root / str(pid) / "task")[:MOST_THREADS]
+        threads = procfs.pids(f"{root}/{pid}/task")[:MOST_THREADS]
     except NoData:  # it ended
         return
     for thread in threads:

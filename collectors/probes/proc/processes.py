@@ -162,7 +162,7 @@ def _is_python(row: _Row, root: Path) -> bool:
 def _thread_switches(root: Path, pid: int) -> dict[tuple[int, int, str], float]:
     readings: dict[tuple[int, int, str], float] = {}
     try:
-        for tid in procfs.pids(root / str(pid) / "task"):
+        for tid in procfs.pids(f"{root}/{pid}/task"):
             for kind, value in parse_switches(procfs.read(f"{root}/{pid}/task/{tid}/status")).items():
                 readings[pid, tid, kind] = value
     except (OSError, NoData):  # the thread or the process ended while it was looked at

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+from tests.authority import Authority, in_front_of
 from tests.integration.installed.conftest import PORT
 from tests.integration.product import until
 
@@ -122,6 +123,32 @@ def test_state_that_was_kept_makes_it_the_same_host_again(machine, product, inst
     machine.run(LINE)
     assert service(machine, "ActiveState") == "active"
     assert [each["id"] for each in hosts(product)] == [host["id"]]
+
+
+@pytest.mark.program("openssl")
+def test_behind_tls_of_an_authority_of_its_own_it_installs_enrols_and_sends(
+    machine, product, token, bare, tmp_path
+):
+    """The file of the authority lies where only root may read: the service has a copy."""
+    authority = Authority(tmp_path)
+    place = "/root/private/ca.pem"
+    machine.run(
+        f'install -d -m 700 /root/private && printf %s "$CA" >{place} && chmod 600 {place}',
+        CA=authority.certificate.read_text(),
+    )
+    with in_front_of(PORT, authority.serving()) as port:
+        server = f"https://localhost:{port}"
+        line = f"curl -fsSL --cacert {place} {server}/install.sh | sh -s -- --server {server} --name private"
+        ran = machine.run(line, check=False, DIAGNOSE_ENROLL_TOKEN=token())
+        assert ran.returncode == 1
+        assert "certificate verify failed" in ran.stderr
+        assert machine.changed() == bare
+        machine.run(f"{line} --ca-file {place}", DIAGNOSE_ENROLL_TOKEN=token())
+        assert service(machine, "ActiveState") == "active"
+        assert service(machine, "User") == "diagnose-collector"
+        until(lambda: machine.run(STATUS, check=False).returncode == 0, 40)
+        machine.run(f"sh {PREFIX}/install.sh uninstall")
+    assert machine.changed() == bare
 
 
 def _with_a_defect(wheel):
