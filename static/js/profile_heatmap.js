@@ -68,6 +68,8 @@ function draw(section, found) {
     shown: () => void showRegion(map),
     kept: () => keepBase(section, map),
   });
+  part("first").textContent = gettext("%(time)s UTC", { time: TIME.format(new Date(found.start * 1000)) });
+  part("last").textContent = gettext("%(time)s UTC", { time: TIME.format(new Date((found.start + found.seconds) * 1000)) });
   show.addEventListener("click", () => void showRegion(map));
   keep.addEventListener("click", () => keepBase(section, map));
   const given = new URL(location.href).searchParams;

@@ -28,6 +28,7 @@ def test_two_files_are_brought_shown_and_compared(
     expect(page.locator("[data-part=totals]")).to_contain_text("100 samples")
     bring(page, tmp_path, "after.folded", "main;parse 20\nmain;<b>render</b> 80\n")
     expect(page.get_by_role("heading", name="after.folded")).to_be_visible()
+    expect(page.locator("[data-flamegraph] canvas")).to_be_visible()
     assert "<b>render</b>" in state(page)["names"]
     page.get_by_role("link", name="after.folded against this").click()
     expect(page.locator("[data-part=changes]")).to_contain_text("<b>render</b>")
