@@ -55,11 +55,16 @@ def _rows(kind: str, results: Sequence[Result]) -> list[Row]:
         _percent(f"{n}_cause_first", [score.is_first(each) for each in faulty], 95),
         _percent(f"{n}_cause_in_top_three", [score.is_in_top_three(each) for each in faulty], 100),
         _percent(f"{n}_benign_without_findings", [not each.findings for each in benign], 95),
+        *_pairs(f"{n}_two_causes_dearer_first", score.pairs(faulty)),
         row(f"{n}_surplus_findings_a_faulty_run", [score.surplus(faulty)], "", "lower", 0.2),
         row(f"{n}_brier_score", [score.brier(results)], "", "lower", 0.08),
     ]
     seconds = [each.after_seconds for each in faulty if each.after_seconds is not None]
     return [*found, row(f"{n}_onset_to_finding", seconds, "s", "lower", 20)] if seconds else found
+
+
+def _pairs(name: str, outcomes: Sequence[bool]) -> list[Row]:
+    return [_percent(f"{name}_n_{len(outcomes)}", outcomes, 90)] if outcomes else []
 
 
 def _percent(name: str, outcomes: Sequence[bool], target: float) -> Row:

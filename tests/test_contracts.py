@@ -20,6 +20,7 @@ from collectors.capture import samplers
 from collectors.probe import Host
 from collectors.probes import ALL
 from collectors.probes.proc.facts import Facts
+from collectors.probes.runtime.golang import GoRuntime
 from diagnose.captures import kinds as server_kinds
 from diagnose.correlate import signals
 from diagnose.correlate.catalogue import SECTIONS, all_rules
@@ -32,6 +33,7 @@ SIGNALS = [
 DECLARED = [
     *(metric for probe in ALL for metric in probe.METRICS),
     *(metric for sampler in samplers.ALL for metric in sampler.METRICS),
+    *GoRuntime.METRICS,
     *Overhead.METRICS,
 ]
 

@@ -15,6 +15,8 @@ import msgspec
 from collectors import exposition
 
 _REMARK = re.compile(r"^# (\w+) = (.+)$", re.MULTILINE)
+# net/http/pprof lists its profiles with what each holds (pprofTmpl, since Go 1.11 in this form).
+_GOROUTINES = re.compile(rb"<td>(\d{1,12})</td>\s*<td><a href='?goroutine\?")
 _RING = 256  # runtime.MemStats.PauseNs holds the last so many
 _NS = 1e9
 
@@ -35,6 +37,7 @@ class Figures:
     last_gc: float = 0.0
     gomaxprocs: float | None = None
     pauses_ns: tuple[int, ...] = ()
+    goroutines: float | None = None
 
 
 class _MemStats(msgspec.Struct, frozen=True):
@@ -67,6 +70,7 @@ def of_metrics(page: bytes) -> Figures | None:
             found.get("go_memstats_gc_cpu_fraction"),
             found.get("go_memstats_last_gc_time_seconds", 0.0),
             found.get("go_sched_gomaxprocs_threads"),
+            goroutines=found.get("go_goroutines"),
         )
     except KeyError:
         return None
@@ -97,6 +101,12 @@ def of_heap(page: bytes) -> Figures | None:
     except (KeyError, ValueError):
         return None
     return figures if len(pauses) == _RING else None
+
+
+def goroutines(page: bytes) -> int | None:
+    """How many there are, of the page `/debug/pprof/`."""
+    found = _GOROUTINES.search(page)
+    return int(found[1]) if found else None
 
 
 def pause_seconds(before: Figures, after: Figures) -> float:

@@ -29,6 +29,8 @@ _HOUR_NS = 3600 * 10**9
 _ANSWERED = "http_server_seconds"
 # s; probes tell histograms ten seconds apart
 _HISTOGRAM_SECONDS = 5.0
+# Few, and of programs that tell them only.
+_GO_PROFILES = ("goroutine", "mutex", "cpu")
 
 
 def window(host: Host, start: datetime, end: datetime, wanted: Sequence[str] | None = None) -> Samples | None:
@@ -106,12 +108,13 @@ def _histograms(
 
 
 def _profiles(host: Host, samples: Samples, start_ns: int, end_ns: int) -> Iterable[Profile]:
-    for pid, service in _asked_about(samples):
-        for kind in _PROFILES:
-            selector = profiles.Selector(service, kind, (host.pk,), {"pid": str(pid)})
-            merged = profiles.merge(selector, start_ns, end_ns)
-            if len(merged.stack_ids):
-                yield _profile(service, pid, kind, merged)
+    wanted = [(pid, service, kind, False) for pid, service in _asked_about(samples) for kind in _PROFILES]
+    wanted += [(pid, service, kind, True) for pid, service in _go_programs(samples) for kind in _GO_PROFILES]
+    for pid, service, kind, native in wanted:
+        selector = profiles.Selector(service, kind, (host.pk,), {"pid": str(pid)})
+        merged = profiles.merge(selector, start_ns, end_ns)
+        if len(merged.stack_ids):
+            yield _profile(service, pid, kind, merged, native)
 
 
 def _baselines(host: Host, samples: Samples, start_ns: int) -> Iterable[Profile]:
@@ -147,13 +150,13 @@ def own_code_ratio(host_id: int, service: str, start_ns: int, end_ns: int) -> fl
     return own / found.count if found.count else None
 
 
-def _profile(service: str, pid: int, kind: str, merged: profiles.Merged) -> Profile:
+def _profile(service: str, pid: int, kind: str, merged: profiles.Merged, native: bool = False) -> Profile:
     stacks = tuple(
         Stack(row.thread, tuple(Frame(*frame) for frame in row.frames), row.count)
         for row in flamegraph.stacks(service, merged, _MOST_STACKS)
         if row.frames
     )
-    return Profile(service, pid, kind, merged.period_ns, merged.seconds, stacks)
+    return Profile(service, pid, kind, merged.period_ns, merged.seconds, stacks, native)
 
 
 def _asked_about(samples: Samples) -> list[tuple[int, str]]:
@@ -182,6 +185,18 @@ def _cores(samples: Samples) -> dict[int, float]:
         pid: series.total / samples.seconds if samples.seconds else 0.0
         for pid, series in samples.by_process("process_cpu_seconds_total").items()
     }
+
+
+def _go_programs(samples: Samples) -> list[tuple[int, str]]:
+    """Those that are busy or tell of themselves, the busiest first."""
+    told, cores = samples.by_process("go_goroutines"), _cores(samples)
+    found = {
+        pid: each.labels.get("service", "")
+        for pid, each in samples.by_process("process_info").items()
+        if each.labels.get("runtime") == "go" and (pid in told or cores.get(pid, 0.0) >= _BUSY_CORES)
+    }
+    wanted = sorted(found, key=lambda pid: -cores.get(pid, 0.0))
+    return [(pid, found[pid]) for pid in wanted[:_MOST_PROCESSES]]
 
 
 def _where(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:

@@ -47,6 +47,20 @@ class Series:
         first = int(self.times_ns.searchsorted(start_ns))
         return Series(self.metric, self.labels, self.times_ns[first:], self.values[first:], self.counter)
 
+    def until(self, end_ns: int) -> Series:
+        """The part that ends before `end_ns`; it may be empty."""
+        end = int(np.searchsorted(self.times_ns, end_ns))
+        return Series(self.metric, self.labels, self.times_ns[:end], self.values[:end], self.counter)
+
+    def per_second(self, start_ns: int = 0) -> float | None:
+        """A counter's increase per second from `start_ns` on. An increase whose beginning was not seen is left out;
+        None when no other is there."""
+        first = max(1, int(np.searchsorted(self.times_ns, start_ns)))
+        if first >= len(self.values):
+            return None
+        seconds = float(self.times_ns[-1] - self.times_ns[first - 1]) / 1e9
+        return float(self.values[first:].sum()) / seconds if seconds > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
@@ -97,6 +111,8 @@ class Profile:
     period_ns: int
     seconds: float
     stacks: tuple[Stack, ...]
+    # of compiled code, Go's for one: functions as their linker names them
+    native: bool = False
 
     @property
     def count(self) -> int:
@@ -178,11 +194,15 @@ class Samples:
         table = self.by_process("process_open_fds")
         return not table or (pid in table and self.is_present(table[pid]))
 
+    def age(self, series: Series) -> float:
+        """Of a reading that grows with the time, what it is at the window's end."""
+        return series.last + float(self.end_ns - series.times_ns[-1]) / 1e9
+
     def number(self, fact: str) -> int | None:
         """A fact that is a whole number; None when it is not known or is something else."""
         text = self.facts.get(fact, "").strip()
         return int(text) if text.isdecimal() else None
 
-    def profiles_of(self, kind: str) -> dict[int, Profile]:
-        """The profiles of one type, by pid."""
-        return {profile.pid: profile for profile in self.profiles if profile.type == kind}
+    def profiles_of(self, kind: str, *, native: bool = False) -> dict[int, Profile]:
+        """The profiles of one type, by pid; those of compiled code apart."""
+        return {each.pid: each for each in self.profiles if each.type == kind and each.native == native}

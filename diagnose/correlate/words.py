@@ -26,3 +26,12 @@ def duration(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.3g} h"
+
+
+def size(count: float) -> str:
+    """Bytes in powers of 1024: 512 B, 1.5 GiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1000:
+            return f"{number(round(count, 1))} {unit}"
+        count /= 1024
+    return f"{number(round(count, 1))} TiB"

@@ -12,18 +12,26 @@ from diagnose.correlate import load
 from diagnose.correlate.samples import Histogram, Profile, Samples, Series
 from diagnose.models.host import Host
 from diagnose.models.series import Series as SeriesRow
+from tests.faults.stage import FILES
 
 
 def read(
-    host: Host, start: datetime, end: datetime, pids: Collection[int], cgroups: Collection[str]
+    host: Host,
+    start: datetime,
+    end: datetime,
+    pids: Collection[int],
+    cgroups: Collection[str],
+    mounts: Collection[str] = (),
 ) -> dict[str, Any] | None:
     """All series of the host but those of processes and groups that are not the case's. None when nothing arrived."""
     metrics = SeriesRow.objects.filter(host=host).values_list("metric", flat=True)
     samples = load.window(host, start, end, sorted(set(metrics)))
-    return None if samples is None else as_json(samples, pids, cgroups)
+    return None if samples is None else as_json(samples, pids, cgroups, mounts)
 
 
-def as_json(samples: Samples, pids: Collection[int], cgroups: Collection[str]) -> dict[str, Any]:
+def as_json(
+    samples: Samples, pids: Collection[int], cgroups: Collection[str], mounts: Collection[str] = ()
+) -> dict[str, Any]:
     """As `tests.diagnose.correlate.windows` reads it."""
     every = [each for group in samples.series.values() for each in group]
     mine = {"pid": {str(pid) for pid in pids}, "cgroup": set(cgroups)}
@@ -31,7 +39,8 @@ def as_json(samples: Samples, pids: Collection[int], cgroups: Collection[str]) -
     def ours(labels: Mapping[str, str]) -> bool:
         """What eBPF tells of other network namespaces is other people's, too."""
         known = all(labels[label] in mine[label] for label in ("pid", "cgroup") if label in labels)
-        return known and "netns" not in labels
+        mount = labels.get("mountpoint", "")
+        return known and "netns" not in labels and (not mount.startswith(str(FILES)) or mount in mounts)
 
     return {
         "host": samples.host,
@@ -75,6 +84,7 @@ def _profile(profile: Profile) -> dict[str, Any]:
         "type": profile.type,
         "period_ns": profile.period_ns,
         "seconds": round(profile.seconds, 3),
+        "native": profile.native,
         "stacks": [
             [stack.thread, stack.count, [[frame.name, frame.file, frame.line] for frame in stack.frames]]
             for stack in profile.stacks

@@ -33,6 +33,8 @@ class Case:
     set_up: Callable[[Stage, Knobs], None] | None = None
     intensities: Mapping[str, Knobs] = field(default_factory=lambda: {"usual": {}})
     lookalike_of: str = ""
+    # a second cause beside the first, which costs less: any of these rules is right about it
+    also: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # programs of the distribution
     # s from the onset; some faults need a while to fill something up
     patience_seconds: float = 45.0

@@ -74,7 +74,9 @@ def examples(folders: Sequence[Path]) -> Iterator[Example]:
             for each in judged:
                 if each.explained_by is None:
                     counts, strengths = _sums(each.verdict.evidence)
-                    yield Example(case.family, each.rule, each.rule in case.truth, counts, strengths)
+                    yield Example(
+                        case.family, each.rule, each.rule in case.truth + case.also, counts, strengths
+                    )
 
 
 def _sums(evidence: Sequence[Evidence]) -> tuple[Vector, Vector]:

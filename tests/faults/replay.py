@@ -39,5 +39,16 @@ def replayed(path: Path) -> Result:
     )
     seconds = (bundle["end_ms"] - bundle["start_ms"]) / 1000
     return Result(
-        case.name, case.family, bundle["intensity"], 0, case.truth, None, findings, "", seconds, 0.0, ""
+        case.name,
+        case.family,
+        bundle["intensity"],
+        0,
+        case.truth,
+        None,
+        findings,
+        "",
+        seconds,
+        0.0,
+        "",
+        case.also,
     )

@@ -25,7 +25,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`after_seconds` from the onset until a rule of `truth` was on the page; None: not within the case's patience."""
+    """`after_seconds` from the onset until a rule of `truth` was on the page, and one of `also` where there are any;
+    None: not within the case's patience."""
 
     case: str
     family: str
@@ -43,6 +44,12 @@ class Result:
     # what the first recommendation was and what verification said of it, where it was followed
     advice: str = ""
     proof: str = ""
+    also: tuple[str, ...] = ()
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """All rules that are right, of two faults at once too."""
+        return self.truth + self.also
 
     @property
     def key(self) -> Key:
@@ -59,8 +66,8 @@ class Result:
 
     @property
     def surplus(self) -> list[Found]:
-        """Root causes beside the true one."""
-        return [each for each in self.roots if each.rule not in self.truth]
+        """Root causes beside the true ones."""
+        return [each for each in self.roots if each.rule not in self.causes]
 
 
 class Results:
@@ -93,4 +100,5 @@ class Results:
 
 def _result(raw: dict[str, Any]) -> Result:
     findings = tuple(Found(**each) for each in raw.pop("findings"))
-    return Result(**{**raw, "truth": tuple(raw["truth"])}, findings=findings)
+    rules = {name: tuple(raw.get(name, ())) for name in ("truth", "also")}
+    return Result(**{**raw, **rules}, findings=findings)

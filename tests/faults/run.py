@@ -25,7 +25,7 @@ from tests.faults.case import Case
 from tests.faults.follow import followed
 from tests.faults.gateway import Gateway
 from tests.faults.results import Found, Key, Result, Results
-from tests.faults.stage import ROOT, Stage
+from tests.faults.stage import FILES, ROOT, Stage
 
 # s; the slowest probe of a kind that rules read passes twice in it, so that counters have begun to count
 HEALTHY_SECONDS = 12.0
@@ -34,6 +34,8 @@ SETTLE_SECONDS = 10.0
 # s; alarms of other monitors look at the last minute: so long they watch before the onset, and after it
 BESIDE_SECONDS = 65.0
 _SEEN_SECONDS = 30.0
+# Of the collector: programs in Go are asked for what they tell of themselves.
+_SETTINGS = {"DIAGNOSE_COLLECTOR_GO_DISCOVER": "true"}
 _POLL_SECONDS = 0.5
 
 
@@ -102,6 +104,7 @@ def run(
         beside=raised,
         advice=advice,
         proof=proof,
+        also=case.also,
     )
     results.add(result)
     return result
@@ -122,7 +125,7 @@ def _collector(
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "DIAGNOSE_SERVICE": "diagnose-collector"},
+            env={**os.environ, "DIAGNOSE_SERVICE": "diagnose-collector", **_SETTINGS},
         )
 
 
@@ -150,11 +153,12 @@ def _wait_until_seen(host: Host) -> None:
 def _watch(
     case: Case, stage: Stage, host: Host, api: Api, outside: bool, least_seconds: float
 ) -> float | None:
-    """Seconds from the onset until the cause was on the page; it goes on until the picture has settled."""
+    """Seconds from the onset until the cause was on the page, both of two; it goes on until the picture has settled."""
     after, until = None, stage.onset + max(case.patience_seconds, least_seconds)
     while time.time() < until:
         stage.note_pids()
-        if after is None and any(found["rule"] in case.truth for found in _ours(stage, host, api, outside)):
+        told = {found["rule"] for found in _ours(stage, host, api, outside)}
+        if after is None and told & set(case.truth) and (not case.also or told & set(case.also)):
             after = round(time.time() - stage.onset, 1)
             until = max(stage.onset + least_seconds, min(until, time.time() + SETTLE_SECONDS))
         time.sleep(_POLL_SECONDS)
@@ -170,8 +174,13 @@ def _ours(stage: Stage, host: Host, api: Api, outside: bool) -> list[dict[str, A
         for each in found
         if each["subject"].get("pid") in {None, *stage.pids}
         and each["subject"].get("cgroup", "") in {"", *stage.cgroups}
+        and _is_mounted_here(each["subject"].get("device", ""), stage)
         and (each["subject"].get("netns", "") == inside or each["subject"].get("pid"))
     ]
+
+
+def _is_mounted_here(device: str, stage: Stage) -> bool:
+    return not device.startswith(str(FILES)) or device in stage.mounts
 
 
 def _findings(stage: Stage, host: Host, api: Api, outside: bool) -> list[Found]:
@@ -195,7 +204,7 @@ def _time(text: str) -> datetime:
 
 
 def _keep(results: Results, key: Key, case: Case, stage: Stage, host: Host, began: datetime) -> None:
-    window = bundle.read(host, began, datetime.now(UTC), stage.pids, stage.cgroups)
+    window = bundle.read(host, began, datetime.now(UTC), stage.pids, stage.cgroups, stage.mounts)
     if window is not None:
         told = {"case": key[0], "intensity": key[1], "truth": list(case.truth)}
         keep.write(results.bundle(key), window | told | {"onset_ms": int(stage.onset * 1000)})

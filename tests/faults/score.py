@@ -19,6 +19,7 @@ def table(results: Sequence[Result]) -> str:
     lines = [
         _share("the cause comes first", [is_first(each) for each in faulty]),
         _share("the cause is among the first three", [is_in_top_three(each) for each in faulty]),
+        _share("of two causes both are, and the dearer comes first", pairs(faulty)),
         _share("benign runs without any finding", [not each.findings for each in benign]),
         f"findings at {ALARMING:.0%} or more on benign runs: {sum(map(_alarms, benign))}",
         f"findings beside the cause, a run: {surplus(faulty):.2f} (n = {len(faulty)})",
@@ -54,6 +55,15 @@ def is_in_top_three(result: Result) -> bool:
     return any(each.rule in result.truth for each in result.roots[:3])
 
 
+def pairs(faulty: Sequence[Result]) -> list[bool]:
+    """Of runs with two faults at once, whether both are told as they cost."""
+    return [
+        is_first(each) and any(found.rule in each.also for found in each.roots[:3])
+        for each in faulty
+        if each.also
+    ]
+
+
 def surplus(faulty: Sequence[Result]) -> float:
     """Root causes beside the true one, a run."""
     return sum(len(each.surplus) for each in faulty) / len(faulty) if faulty else 0.0
@@ -61,13 +71,13 @@ def surplus(faulty: Sequence[Result]) -> float:
 
 def brier(results: Sequence[Result]) -> float:
     """Mean squared distance of what root causes claim from whether they were true; symptoms claim no cause."""
-    claims = [(each.confidence, each.rule in result.truth) for result in results for each in result.roots]
+    claims = [(each.confidence, each.rule in result.causes) for result in results for each in result.roots]
     return statistics.fmean((sure - right) ** 2 for sure, right in claims) if claims else 0.0
 
 
 def _right_when_sure(results: Sequence[Result]) -> list[bool]:
     return [
-        each.rule in result.truth for result in results for each in result.roots if each.confidence >= SURE
+        each.rule in result.causes for result in results for each in result.roots if each.confidence >= SURE
     ]
 
 

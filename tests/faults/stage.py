@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,10 +15,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from tests.faults import gobuild
 from tests.faults.path import Path as NetworkPath
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
+# what the names of cases' own folders on the disk begin with
+FILES = Path("/var/tmp/diagnose-fault-files-")
 _START_SECONDS = 20.0
 
 
@@ -74,6 +78,7 @@ class Stage:
         self.pids: set[int] = set()
         self.cgroups: set[str] = set()
         self._programs: list[tuple[tuple[str, ...], Namespace, str, subprocess.Popen[bytes]]] = []
+        self.mounts: set[str] = set()
 
     def __enter__(self) -> Stage:
         return self
@@ -182,6 +187,44 @@ class Stage:
         for name, value in files.items():
             (group / name.replace("__", ".")).write_text(f"{value}\n")
         return group
+
+    def on_disk(self) -> Path:
+        """A new one on this machine's disk, removed afterwards."""
+        path = Path(tempfile.mkdtemp(prefix=FILES.name, dir=FILES.parent))
+        self._undo.callback(shutil.rmtree, path, ignore_errors=True)
+        return path
+
+    def file(self, mebibytes: int) -> Path:
+        """One with that much in it, none of which is in the page cache."""
+        path = self.on_disk() / "data"
+        with path.open("wb") as file:
+            for _ in range(mebibytes):
+                file.write(os.urandom(1 << 20))
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return path
+
+    def filesystem(self, mebibytes: int, inodes: int) -> Path:
+        """A small one in memory of its own, mounted for the time of the case."""
+        path = self.on_disk()
+        options = f"size={mebibytes}m,nr_inodes={inodes}"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)], check=True)
+        self.mounts.add(str(path))
+        self._undo.callback(subprocess.run, ["umount", "--lazy", str(path)], check=False)
+        return path
+
+    def swap(self, mebibytes: int) -> None:
+        """For the whole machine, as long as the case lasts."""
+        path = self.on_disk() / "swap"
+        subprocess.run(["fallocate", "-l", f"{mebibytes}M", str(path)], check=True)
+        path.chmod(0o600)
+        subprocess.run(["mkswap", str(path)], check=True, capture_output=True)
+        subprocess.run(["swapon", str(path)], check=True)
+        self._undo.callback(subprocess.run, ["swapoff", str(path)], check=False)
+
+    def go_program(self, name: str, *arguments: object) -> subprocess.Popen[bytes]:
+        """One of the programs of the corpus that are written in Go."""
+        return self.start(str(gobuild.built(name)), *map(str, arguments))
 
     def start_in(self, group: Path, *argv: str) -> subprocess.Popen[bytes]:
         """A process that begins its life in a control group."""

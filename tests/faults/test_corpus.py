@@ -26,7 +26,7 @@ def test_each_case_has_a_story_intensities_and_a_fix_unless_it_is_healthy(case):
 
 def test_each_cause_is_a_rule():
     rules = {rule.id for rule in all_rules()}
-    assert {rule for case in CASES for rule in case.truth} <= rules
+    assert {rule for case in CASES for rule in case.truth + case.also} <= rules
 
 
 def test_there_are_lookalikes_and_healthy_hosts():

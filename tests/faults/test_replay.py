@@ -12,7 +12,7 @@ from diagnose.correlate import engine
 from diagnose.correlate.samples import Samples, Series
 from tests.diagnose.correlate import windows
 from tests.faults.replay import BUNDLES, raw, replayed
-from tests.faults.score import is_first
+from tests.faults.score import is_first, pairs
 
 IDS = [path.name.removesuffix(".json.gz") for path in BUNDLES]
 
@@ -22,6 +22,7 @@ def test_the_cause_still_comes_first_with_nothing_beside_it_and_health_has_no_fi
     result = replayed(path)
     assert result.surplus == []
     assert is_first(result) or not result.truth
+    assert all(pairs([result]))
 
 
 def _garbled(samples: Samples, seed: int) -> Samples:

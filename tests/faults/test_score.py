@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.faults import score
@@ -32,6 +34,15 @@ def test_a_true_rule_that_is_folded_under_another_is_not_first():
 def test_symptoms_under_the_cause_are_no_surplus():
     assert result(found(TRUE), found(OTHER, cause=TRUE, rank=0)).surplus == []
     assert [each.rule for each in result(found(TRUE), found(OTHER, rank=2)).surplus] == [OTHER]
+
+
+def test_of_two_causes_both_are_told_and_the_dearer_first():
+    both = [found(TRUE, rank=1), found(OTHER, rank=2)]
+    two = dataclasses.replace(result(*both), also=(OTHER,))
+    turned = dataclasses.replace(two, truth=(OTHER,), also=(TRUE,))
+    assert score.pairs([two, result(*both)]) == [True]
+    assert score.pairs([turned, dataclasses.replace(two, findings=(both[0],))]) == [False, False]
+    assert two.surplus == []
 
 
 def test_the_brier_score_is_0_for_the_certain_and_right_and_1_for_the_certain_and_wrong():

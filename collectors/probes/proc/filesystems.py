@@ -55,7 +55,7 @@ class Filesystems:
 
     NAME = "filesystems"
     COST: Cost = "moderate"
-    INTERVAL_SECONDS = 30.0
+    INTERVAL_SECONDS = 10.0
     METRICS: tuple[Metric, ...] = METRICS
 
     def collect(self, host: Host) -> Iterator[Sample]:

@@ -15,6 +15,7 @@ import urllib3
 from collectors.capture.choose import Denies
 from collectors.capture.golang import endpoints
 from collectors.capture.golang.endpoint import Busy, Endpoint, alone
+from collectors.capture.golang.lane import METRICS as LANE_METRICS
 from collectors.kernel import procfs
 from collectors.probe import Cost, Host, Metric, NoData
 from collectors.processes import gofigures
@@ -76,6 +77,7 @@ class GoRuntime:
             _LABELS,
         ),
         Metric("go_gomaxprocs", "", "CPUs that the program may use at a time.", _LABELS),
+        *LANE_METRICS,
     )
 
     def __init__(self, denies: Denies, discover: bool) -> None:
@@ -90,13 +92,14 @@ class GoRuntime:
 
     def collect(self, host: Host) -> Iterator[Sample]:
         """NoData when no program tells."""
-        if self._passes % _LOOK_PASSES == 0:
+        if self._passes % _LOOK_PASSES == 0 or not self._endpoints:
             found = endpoints.of(host.proc).all(self._denies, discover=self._discover)
             self._endpoints = found[:MOST_ENDPOINTS]
         self._passes += 1
         failed: list[str] = []
         for endpoint in self._endpoints:
             if host.now_ns < self._heap_due_ns.get(endpoint.url, 0):
+                yield from self._goroutines(host, endpoint)
                 continue
             try:
                 figures = self._figures(endpoint)
@@ -107,12 +110,22 @@ class GoRuntime:
                 continue
             reading = _Reading(endpoint, figures, _began(host, endpoint))
             yield from _samples(host.now_ns, self._before.get(endpoint.url), reading)
+            if figures.goroutines is None:
+                yield from self._goroutines(host, endpoint)
             self._before[endpoint.url] = reading
             if self._sources[endpoint.url] is _HEAP:
                 self._heap_due_ns[endpoint.url] = host.now_ns + int(HEAP_SECONDS * 1e9)
         if not self._endpoints or len(failed) == len(self._endpoints):
             raise NoData("; ".join(failed) or "no program of Go that serves its profiles is named or found")
         yield ProbeStatus(f"{self.NAME}.programs", not failed, "; ".join(failed), 0.0, 0)
+
+    def _goroutines(self, host: Host, endpoint: Endpoint) -> Iterator[Sample]:
+        """Their number, from the list of all profiles: to count them stops nobody, to write their stacks does."""
+        page = self._page(endpoint, "{pprof}/")
+        number = gofigures.goroutines(page) if page is not None else None
+        if number is not None:
+            labels = {**endpoint.labels, "service": endpoint.service}
+            yield gauge("go_goroutines", host.now_ns, number, labels)
 
     def _figures(self, endpoint: Endpoint) -> Figures | None:
         """From where the program was found to tell them before, else from the first that does. Raises Busy."""
@@ -159,6 +172,8 @@ def _samples(now_ns: int, before: _Reading | None, now: _Reading) -> Iterator[Sa
     yield gauge("go_heap_goal_bytes", now_ns, figures.heap_goal_bytes, labels)
     if figures.gomaxprocs is not None:
         yield gauge("go_gomaxprocs", now_ns, figures.gomaxprocs, labels)
+    if figures.goroutines is not None:
+        yield gauge("go_goroutines", now_ns, figures.goroutines, labels)
     if before is None:
         return
     restarted = before.endpoint != endpoint or figures.gc_cycles < before.figures.gc_cycles

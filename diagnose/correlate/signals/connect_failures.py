@@ -7,17 +7,26 @@ from dataclasses import dataclass
 
 from diagnose.correlate.samples import Samples
 
-READS = ("tcp_connect_failures_total", "tcp_incoming_connections_total", "ebpf_observed_seconds_total")
+READS = (
+    "tcp_connect_failures_total",
+    "tcp_incoming_connections_total",
+    "ebpf_observed_seconds_total",
+    "listener_accept_queue_length",
+)
 
 RECENT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectFailures:
-    """`failures` by (network namespace, destination, error), `incoming` by (network namespace, listener)."""
+    """`failures` by (network namespace, destination, error), `incoming` by (network namespace, listener).
+
+    `listened`: whose each listener of this host was at some time of the window, gone ones included.
+    """
 
     failures: Mapping[tuple[str, str, str], float]
     incoming: Mapping[tuple[str, str], float]
+    listened: Mapping[tuple[str, str], str]
 
     @classmethod
     def derive(cls, samples: Samples) -> ConnectFailures | None:
@@ -36,7 +45,11 @@ class ConnectFailures:
         for each in samples.of("tcp_incoming_connections_total"):
             if total := each.since(begin_ns).total:
                 incoming[each.labels.get("netns", ""), each.labels.get("listener", "")] = total
-        return cls(failures, incoming)
+        listened = {
+            (each.labels.get("netns", ""), each.labels.get("listener", "")): each.labels.get("service", "")
+            for each in samples.of("listener_accept_queue_length")
+        }
+        return cls(failures, incoming, listened)
 
     def refused(self, netns: str) -> tuple[str, float]:
         """The destination that refuses most of that namespace's connections, and its share of all refusals."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
+from diagnose.correlate.growth import Growth, growth
 from diagnose.correlate.samples import Samples, Series
 
 READS = (
@@ -17,27 +16,10 @@ READS = (
     "listener_accept_queue_length",
 )
 
-# readings; fewer give no slope worth an interval
-LEAST_READINGS = 5
-# s; a service that starts opens what it needs within this
-LEAST_SPAN_SECONDS = 30.0
 # s; files that were open before that and are closed now trouble nobody any more
 RECENT_SECONDS = 60.0
 # of the limit; growth below it worries nobody, and most processes of a host are there
 WATCHED_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """Files a second: the median of the slopes between halves of the window, with the quartiles as its interval.
-
-    `steady` is the share of steps that did not fall.
-    """
-
-    per_second: float
-    low: float
-    high: float
-    steady: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +63,6 @@ class ProcessFiles:
             if pid in limits and samples.is_present(series)
         }
         return cls(found) if found else None
-
-
-def growth(series: Series) -> Growth | None:
-    """A trend that a few odd readings do not move: slopes between each reading and the one half a window later."""
-    half = len(series.values) // 2
-    if len(series.values) < LEAST_READINGS:
-        return None
-    if series.times_ns[-1] - series.times_ns[0] < LEAST_SPAN_SECONDS * 1e9:
-        return None
-    seconds = (series.times_ns[half:] - series.times_ns[: len(series.times_ns) - half]) / 1e9
-    slopes = (series.values[half:] - series.values[: len(series.values) - half]) / seconds
-    ordered = np.sort(slopes)
-    low, middle, high = (float(ordered[round(place * (len(ordered) - 1))]) for place in (0.25, 0.5, 0.75))
-    steady = np.count_nonzero(series.values[1:] >= series.values[:-1]) / (len(series.values) - 1)
-    return Growth(middle, low, high, steady)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,19 @@ def test_a_heap_profile_is_asked_for_once_a_minute_and_never_beside_another(prob
         with alone(endpoint):
             assert told(probe) == {}
         assert "go_heap_bytes" in told(probe)
-        assert told(probe) == {}
+        assert set(told(probe)) == {"go_goroutines"}
+
+
+@goprograms.needs_go
+def test_goroutines_are_counted_from_the_list_of_profiles_without_their_stacks(probe):
+    with serving(built("collecting"), service=SERVICE) as served:
+        endpoints.of(LIVE).named = (("front", served.url),)
+        counted = told(probe)["go_goroutines"]
+        total = ask(served, "/debug/pprof/goroutine?debug=1").partition("\n")[0]
+    assert total.startswith("goroutine profile: total ")
+    assert abs(counted - int(total.rpartition(" ")[2])) <= 2
+    assert gofigures.goroutines(b"<td>7</td><td><a href=goroutine?debug=1>goroutine</a></td>") == 7
+    assert gofigures.goroutines(b"<td>many</td>") is None
 
 
 @goprograms.needs_go
@@ -111,8 +123,13 @@ def test_a_page_of_the_prometheus_client_is_read_first(probe):
     with answering(body(PAGE)) as endpoint:
         endpoints.of(LIVE).named = (("front", endpoint.url),)
         found = told(probe)
-    assert found == {"go_heap_bytes": 2.5e6, "go_heap_goal_bytes": 4194304, "go_gomaxprocs": 4}
-    assert gofigures.of_metrics(PAGE) == Figures(2.5e6, 4194304, 120, 0.25, gomaxprocs=4)
+    assert found == {
+        "go_heap_bytes": 2.5e6,
+        "go_heap_goal_bytes": 4194304,
+        "go_gomaxprocs": 4,
+        "go_goroutines": 9,
+    }
+    assert gofigures.of_metrics(PAGE) == Figures(2.5e6, 4194304, 120, 0.25, gomaxprocs=4, goroutines=9)
 
 
 def test_pauses_come_from_the_ring_only_as_far_as_it_reaches():

@@ -67,7 +67,8 @@ def _profile(raw: Mapping[str, Any]) -> Profile:
         for thread, count, frames in raw["stacks"]
         if frames
     )
-    return Profile(raw["service"], raw["pid"], raw["type"], raw["period_ns"], raw["seconds"], stacks)
+    told = raw["service"], raw["pid"], raw["type"], raw["period_ns"], raw["seconds"]
+    return Profile(*told, stacks, native=raw.get("native", False))
 
 
 def without(

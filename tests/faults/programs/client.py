@@ -20,6 +20,9 @@ def options() -> argparse.Namespace:
         "--kept", type=int, default=0, help="connections that are kept and asked, instead of --rate"
     )
     parser.add_argument("--idle", type=int, default=0, help="connections that are opened and never used")
+    parser.add_argument(
+        "--silent", action="store_true", help="keeps what it opens at --rate, and says nothing"
+    )
     parser.add_argument("--burst", type=int, default=0, help="connections at once, instead of --rate")
     parser.add_argument("--every", type=float, default=2.0, help="seconds from burst to burst")
     parser.add_argument("--hang-up", action="store_true", help="closes its half before the answer comes")
@@ -69,10 +72,27 @@ async def for_ever(destination: str, pause: float) -> None:
         await asyncio.sleep(0.2)
 
 
+async def keep(destination: str) -> None:
+    host, _, port = destination.rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    await asyncio.sleep(3600)
+    writer.close()
+
+
 async def idle(destination: str, count: int) -> None:
     host, _, port = destination.rpartition(":")
     kept = [await asyncio.open_connection(host, int(port)) for _ in range(count)]
     await asyncio.sleep(3600 + len(kept))
+
+
+async def one(destination: str, given: argparse.Namespace) -> None:
+    """What is done once each step."""
+    if given.burst:
+        await rush(destination, given.burst)
+    elif given.silent:
+        await keep(destination)
+    else:
+        await visit(destination, given.requests, given.pause, given.hang_up)
 
 
 async def go(given: argparse.Namespace) -> None:
@@ -85,12 +105,7 @@ async def go(given: argparse.Namespace) -> None:
     step = given.every if given.burst else 1 / given.rate if given.rate else 0.0
     due = loop.time()
     while step and not given.kept:
-        going = (
-            rush(next(each), given.burst)
-            if given.burst
-            else visit(next(each), given.requests, given.pause, given.hang_up)
-        )
-        task = loop.create_task(going)
+        task = loop.create_task(one(next(each), given))
         running.add(task)
         task.add_done_callback(running.discard)
         due += step

@@ -3,8 +3,8 @@
 Symptom: "Too many open files" in the log; new connections hang or are refused while old ones work; the accept queue
 fills, because accept() fails with EMFILE.
 
-Cause: either the soft limit RLIMIT_NOFILE is lower than what the load needs, or descriptors leak: they grow at an even
-load, and any limit is reached in time.
+Cause: either the soft limit RLIMIT_NOFILE is lower than what the load needs, or descriptors leak: they grow at an
+even load, and any limit is reached in time.
 
 Evidence: open descriptors against the process's soft limit, their growth with its interval, the kind that grows, and
 whether connections grow with them.
@@ -13,13 +13,15 @@ Recommendation: for a leak, where to look and the kind that leaks; a higher limi
 here. For a low limit, twice the measured peak, up to fs.nr_open. A systemd service takes LimitNOFILE=; it does not
 read limits.conf.
 
-Source: getrlimit(2), accept(2) on EMFILE, proc(5) on /proc/PID/limits and fs.nr_open, systemd.exec(5) on LimitNOFILE=.
+Source: getrlimit(2), accept(2) on EMFILE, proc(5) on /proc/PID/limits and fs.nr_open, systemd.exec(5) on
+LimitNOFILE=.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagnose.correlate.growth import Growth
 from diagnose.correlate.leak import forecast, leaks, seconds_to_limit
 from diagnose.correlate.rule import (
     Code,
@@ -36,7 +38,7 @@ from diagnose.correlate.rule import (
     strength,
 )
 from diagnose.correlate.signals.file_limits import FileLimits
-from diagnose.correlate.signals.process_files import Growth, OpenFilesOf, ProcessFiles
+from diagnose.correlate.signals.process_files import OpenFilesOf, ProcessFiles
 from diagnose.correlate.words import duration, number, percent
 
 EXPLAINS = (

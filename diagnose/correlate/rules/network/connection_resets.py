@@ -90,8 +90,9 @@ def _cases(counted: Counted, failures: ConnectFailures | None) -> Iterator[_Case
 
 def _verdict(case: _Case, failures: ConnectFailures | None) -> Verdict:
     netns = case.counted.netns
+    service = failures.listened.get((netns, case.where), "") if failures else ""
     subject = (
-        Subject(netns=netns, destination=case.where)
+        Subject(service, netns=netns, destination=case.where)
         if case.refused
         else Subject(listener=case.where, netns=netns)
     )

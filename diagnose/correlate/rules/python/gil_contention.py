@@ -47,7 +47,11 @@ from diagnose.correlate.signals.process_cpu import Process, ProcessCpu
 from diagnose.correlate.signals.python_gil import GilOf, PythonGil
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.hot_function", "app.acceptor_stalled", "network.accept_queue_overflow")
+EXPLAINS = (
+    "app.hot_function",
+    "app.acceptor_stalled",
+    "network.accept_queue_overflow",
+)
 
 # Thresholds hold for the low end of the 95 % interval, so that few samples prove little.
 # of time; measured 27 % in a healthy threaded server at 1,400 requests/s, 94 % under contention

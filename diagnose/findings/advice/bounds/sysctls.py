@@ -65,6 +65,7 @@ SYSCTLS: Mapping[str, Callable[[Machine], Bound]] = {
     # FUTEX_TID_MASK and PID_MAX_LIMIT bound them; a kernel stack is 16 kB.
     "kernel.threads-max": _memory(0.125, 16 << 10, 4 << 20, "threads' stacks"),
     "kernel.pid_max": _fixed(4 << 20, "the kernel takes no more (PID_MAX_LIMIT)"),
+    "kernel.sched_rt_runtime_us": _fixed(950_000, "ordinary tasks need a part of each second"),
     "vm.max_map_count": _memory(0.02, 200, 16 << 20, "mappings of one process"),
     "vm.swappiness": _swappiness,
     "vm.min_free_kbytes": _memory(0.05, 1024, 8 << 20, "kB that nobody may use"),

@@ -1,0 +1,1 @@
+"""Disks that are too slow for what is asked of them, or full."""

@@ -1,0 +1,1 @@
+"""What Go's own runtime does to a service."""

@@ -1,0 +1,1 @@
+"""Memory that runs out, and what the kernel does about it."""
