@@ -11,6 +11,7 @@
     delivery    gathering, the spool on disk, shipping; the server's commands and the replies to them
     budget      what the agent itself costs; slows it down when that is too much
     agent       the loop over all of it; `state` shows it to `diagnose-collector status`
+    ctl         `diagnosectl`, which needs no agent: asks a server what it knows
 
 What enters: /proc, /sys, netlink, other processes' stacks, and commands of the server. What leaves: batches of
 `wire` samples, and the progress of commands.
