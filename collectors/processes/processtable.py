@@ -77,6 +77,11 @@ class ProcessTable:
         known = self._known.get(pid) if time.monotonic() - self._read_at < FRESH_SECONDS else None
         return (known.stat if known else None) or procfs.stat(self._root, pid)
 
+    def named(self, prefix: str) -> list[Stat]:
+        """Those of the last pass whose name begins so, kernel threads too."""
+        known = list(self._known.values())
+        return [each.stat for each in known if each.stat is not None and each.stat.name.startswith(prefix)]
+
     def _look(self, pid: int, known: _Known) -> _Known:
         renew = known.stat is None or (self._passes + pid) % RENEW_PASSES == 0
         if known.descriptor >= 0:

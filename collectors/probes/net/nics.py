@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from collectors.kernel import procfs
 from collectors.kernel.ethtool import Ethtool
 from collectors.probe import Cost, Host, Metric, NoData
+from collectors.processes import processtable
 from collectors.readings import ChangedFacts, Counters, Series
 from collectors.wire import Sample
 
@@ -46,6 +47,7 @@ class Nics:
         if not devices:
             raise NoData(f"{host.sys}/class/net has no network card, only virtual devices")
         self._tools = {device: self._tools.get(device) or Ethtool(device) for device in devices}
+        yield from self._facts.news(host.now_ns, _balancer(host))
         readings: dict[Series, float] = {}
         for device, tool in self._tools.items():
             yield from self._facts.news(host.now_ns, self._describe(host, device, tool))
@@ -71,6 +73,13 @@ class Nics:
                 yield f"{prefix}{name}", text
         yield from _steering(base, prefix)
         yield from _interrupts(host, base)
+
+
+def _balancer(host: Host) -> Iterator[tuple[str, str]]:
+    """Who moves interrupts between CPUs, and takes back what is set by hand; nothing before the table was read."""
+    table = processtable.of(host.proc)
+    if table.named(""):
+        yield "irq.balancer", "irqbalance" if table.named("irqbalance") else "none"
 
 
 def cards(host: Host) -> list[str]:

@@ -11,6 +11,7 @@ from collectors.probe import Metric, NoData
 from collectors.probes import ALL
 from collectors.probes.net import closewait, listeners, reuseport
 from collectors.probes.proc import details
+from collectors.processes import processtable
 from collectors.wire import Histogram, Points
 from tests.collectors.kernel.test_procfs import child
 from tests.collectors.probes.recorded import LIVE, host
@@ -72,6 +73,7 @@ PAUSE_SECONDS = 0.03
 
 def run(kind: type) -> list[Points | Histogram]:
     """What the last pass told."""
+    processtable.processes(LIVE)
     probe, points = kind(), []
     for number in range(PASSES):
         time.sleep(PAUSE_SECONDS if number else 0)

@@ -17,6 +17,7 @@ from collectors.probes.proc.softirqs import Softirqs
 from collectors.probes.proc.softirqs import parse as parse_softirqs
 from collectors.probes.proc.softnet import Softnet
 from collectors.probes.proc.softnet import parse as parse_softnet
+from collectors.processes import processtable
 from tests.collectors.probes.recorded import LINUX_6_18, host, read
 
 
@@ -160,3 +161,21 @@ def test_a_kernel_without_ipv6_has_no_such_sockets(proc):
     told = read(Sockstat(), proc)
     assert ("sockstat_TCP6_inuse",) not in told
     assert ("sockstat_TCP_inuse",) in told
+
+
+def test_what_is_left_to_the_thread_of_a_cpu_is_told_with_how_long_it_waited(tmp_path):
+    proc = Path(shutil.copytree(LINUX_6_18, tmp_path / "proc", symlinks=True))
+    line = (proc / "2/stat").read_text()
+    thread = proc / "14"
+    thread.mkdir()
+    (thread / "stat").write_text(f"14 (ksoftirqd/1) {line.rpartition(') ')[2]}")
+    (thread / "schedstat").write_text("1000000000 500000000 7\n")
+    processtable.processes(proc)
+    probe = Softirqs()
+    read(probe, proc)
+    (thread / "schedstat").write_text("3500000000 750000000 9\n")
+    told = read(probe, proc)
+    assert told["ksoftirqd_run_seconds_total", "1"] == pytest.approx(2.5)
+    assert told["ksoftirqd_run_delay_seconds_total", "1"] == pytest.approx(0.25)
+    shutil.rmtree(thread)  # the CPU was taken away
+    assert ("ksoftirqd_run_seconds_total", "1") not in read(probe, proc)
