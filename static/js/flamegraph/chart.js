@@ -5,7 +5,7 @@ import { currentTheme, fillsOf, inksOf, kindsOf, watchTheme } from "./colors.js"
 import { shadesOf } from "./diff.js";
 import { contentPixels, depthAt, paint, ROW_PIXELS, rowTop, size } from "./draw.js";
 import { layerFills } from "./layers.js";
-import { collect, nodeAt } from "./layout.js";
+import { around, collect, nodeAt } from "./layout.js";
 
 /** @typedef {import("./layout.js").Graph} Graph */
 
@@ -38,6 +38,8 @@ export class Chart {
     this.asked = false;
     /** @type {import("./colors.js").Coloring} */
     this.coloring = "package";
+    /** Of which the visible nodes were gathered. @type {import("./layout.js").View | null} */
+    this.gathered = null;
     frame.addEventListener("scroll", () => this.ask());
     new ResizeObserver(() => this.ask()).observe(frame);
     watchTheme(() => this.recolor());
@@ -102,15 +104,23 @@ export class Chart {
   paint() {
     const scene = this.scene;
     if (!scene || !this.frame.clientWidth) return;
-    scene.width = this.frame.clientWidth;
-    const seen = collect(scene.graph, scene.view, scene.width);
-    scene.visible = seen.count;
-    scene.deepest = seen.deepest;
+    this.gather(scene);
     const content = contentPixels(scene);
     if (this.extent.offsetHeight !== content) this.extent.style.height = `${content}px`;
     scene.height = Math.min(this.frame.clientHeight, content);
     scene.scrollTop = this.frame.scrollTop;
     paint(size(this.canvas, scene.width, scene.height), scene);
+  }
+
+  /** Which nodes can be seen; what only hovers or selects leaves them as they are. @param {import("./draw.js").Scene} scene */
+  gather(scene) {
+    const width = this.frame.clientWidth;
+    if (this.gathered === scene.view && scene.width === width) return;
+    scene.width = width;
+    this.gathered = scene.view;
+    const seen = collect(scene.graph, scene.view, width);
+    scene.visible = seen.count;
+    scene.deepest = seen.deepest;
   }
 
   /** @param {number} node */
@@ -162,7 +172,7 @@ export class Chart {
     if (!scene) return;
     scene.view = { start: Math.max(0, start), end: Math.min(scene.graph.total[0] || 1, end) };
     this.ask();
-    const zoomed = node ?? around(scene);
+    const zoomed = node ?? around(scene.graph, scene.view);
     if (zoomed === scene.zoomed) return;
     scene.zoomed = zoomed;
     this.listener.zoomed(zoomed);
@@ -239,21 +249,4 @@ export class Chart {
     }
     this.listener.hovered(node, x, y);
   }
-}
-
-/**
- * The deepest node that fills the whole view; of several as wide as each other the highest.
- *
- * @param {import("./draw.js").Scene} scene
- */
-function around({ graph, view }) {
-  const slack = (view.end - view.start) * 1e-6;
-  const middle = (view.start + view.end) / 2;
-  let found = 0;
-  for (let depth = 1, node = nodeAt(graph, 1, middle); node >= 0; node = nodeAt(graph, ++depth, middle)) {
-    if (graph.start[node] > view.start + slack) break;
-    if (graph.start[node] + graph.total[node] < view.end - slack) break;
-    if (graph.total[node] < graph.total[found]) found = node;
-  }
-  return found;
 }

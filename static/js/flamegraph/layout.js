@@ -151,6 +151,24 @@ function childAt(graph, node, position) {
 }
 
 /**
+ * The deepest node that fills the whole view; of several as wide as each other the highest.
+ *
+ * @param {Graph} graph
+ * @param {View} view
+ */
+export function around(graph, view) {
+  const slack = (view.end - view.start) * 1e-6;
+  const middle = (view.start + view.end) / 2;
+  let found = 0;
+  for (let depth = 1, node = nodeAt(graph, 1, middle); node >= 0; node = nodeAt(graph, ++depth, middle)) {
+    if (graph.start[node] > view.start + slack) break;
+    if (graph.start[node] + graph.total[node] < view.end - slack) break;
+    if (graph.total[node] < graph.total[found]) found = node;
+  }
+  return found;
+}
+
+/**
  * @param {Graph} graph
  * @param {number} node
  * @returns {number[]}
