@@ -36,7 +36,8 @@ def _garbled(samples: Samples, seed: int) -> Samples:
         if kept:
             series[metric] = tuple(kept)
     facts = {name: chance.choice([value, "", "many", "-1", "0"]) for name, value in samples.facts.items()}
-    return dataclasses.replace(samples, series=series, facts=facts)
+    histograms = {metric: group for metric, group in samples.histograms.items() if chance.random() < 0.7}
+    return dataclasses.replace(samples, series=series, facts=facts, histograms=histograms)
 
 
 def _garbled_series(series: Series, chance: random.Random) -> Series:

@@ -43,7 +43,7 @@ from diagnose.correlate.signals.process_files import ProcessFiles
 from diagnose.correlate.signals.python_gil import PythonGil
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("network.accept_queue_overflow",)
+EXPLAINS = ("network.accept_queue_overflow", "network.reuseport_imbalance")
 
 # readings, and the seconds they span: longer than any burst drains, or than a service that just began to listen needs
 # to come round to its first accept()

@@ -38,7 +38,7 @@ from diagnose.correlate.signals.process_cpu import Process, ProcessCpu
 from diagnose.correlate.signals.python_gil import PythonGil
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.acceptor_stalled", "network.accept_queue_overflow")
+EXPLAINS = ("app.acceptor_stalled", "cpu.saturation", "network.accept_queue_overflow")
 
 # cores; one interpreter runs one thread of Python at a time, and above 80 % of that one queueing doubles the time of
 # a request several times over (M/M/1: 1/(1−ρ))

@@ -39,6 +39,7 @@ from diagnose.correlate.signals.packet_reception import CpuReception, PacketRece
 from diagnose.correlate.words import number, percent
 
 EXPLAINS = (
+    "cpu.saturation",
     "network.backlog_drops",
     "network.nic_drops",
     "network.softirq_budget_exhausted",

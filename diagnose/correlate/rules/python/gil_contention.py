@@ -50,6 +50,7 @@ from diagnose.correlate.words import number, percent
 EXPLAINS = (
     "app.hot_function",
     "app.acceptor_stalled",
+    "cpu.saturation",
     "network.accept_queue_overflow",
 )
 
