@@ -59,6 +59,9 @@ def _rows(kind: str, results: Sequence[Result]) -> list[Row]:
         row(f"{n}_surplus_findings_a_faulty_run", [score.surplus(faulty)], "", "lower", 0.2),
         row(f"{n}_brier_score", [score.brier(results)], "", "lower", 0.08),
     ]
+    proofs = [score.is_improved(each) for each in faulty if each.proof]
+    if proofs:
+        found.append(_percent(f"{kind}_{len(proofs)}_followed_runs_removed_and_proved", proofs, 90))
     seconds = [each.after_seconds for each in faulty if each.after_seconds is not None]
     return [*found, row(f"{n}_onset_to_finding", seconds, "s", "lower", 20)] if seconds else found
 

@@ -1,7 +1,8 @@
 """How often verification is right about no change, a change of load alone, and a real change of a tenth.
 
-Trials are drawn from `recordings/shop.json.gz` (`bench.recorded_load`), in runs of a minute, each side anew: ten
-minutes before and five after. In a real change the times of the side after are nine tenths of what was recorded.
+Trials are drawn from `recordings/shop.json.gz`, which `python -m bench.recorded_load` makes in twenty minutes on a calm
+machine, in runs of a minute, each side anew: ten minutes before and five after. In a real change the times of the side
+after are nine tenths of what was recorded.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ GAIN = 0.9
 
 
 def rows() -> list[Row]:
-    """Shares of trials, in percent."""
+    """Shares of trials, in percent; none without a recording."""
+    if not RECORDING.exists():
+        return []
     raw = json.loads(gzip.decompress(RECORDING.read_bytes()))
     steady, steps = _side(raw, "steady"), _side(raw, "steps")
     rates = [tile["rate"] for tile in raw["steps"]]

@@ -4,6 +4,7 @@ Method: the recorded window of a service under GIL contention, with as many more
 500 series of 120 readings each. A round is one evaluation, timed as CPU of this process; one to warm up does not count.
 Being right is measured on the fault corpus: recorded runs judged again (rules were written with these at hand), and the
 live runs of `make faults` where there are any in data/faults, counted apart. A share is of all runs, its n in the name.
+Verification is tried on what `bench.recorded_load` recorded, where it has.
 `beside` are netdata's alarms and pcp's pmie rules on the runs of `make faults-beside`: any alarm that names the cause
 counts as right, wherever it stands among others.
 """
@@ -15,7 +16,7 @@ import time
 
 import numpy as np
 
-from bench import _corpus, _results
+from bench import _corpus, _results, _verification
 from bench._results import Row, row
 from diagnose.correlate import engine
 from diagnose.correlate.samples import Samples, Series
@@ -33,7 +34,7 @@ _METRICS = {
 def main() -> None:
     samples = busy_host()
     engine.evaluate(samples)
-    _results.write("diagnosis", [evaluation(samples), *_corpus.rows()])
+    _results.write("diagnosis", [evaluation(samples), *_corpus.rows(), *_verification.rows()])
 
 
 def busy_host() -> Samples:

@@ -87,7 +87,7 @@ def tell_of_findings() -> None:
     deliver.run()
 
 
-@app.on_after_configure.connect
+@app.on_after_finalize.connect  # beat reads its configuration before it imports this module
 def _schedule(sender: Celery, **_: Any) -> None:
     sender.add_periodic_task(60, roll_up.s(), name="roll up")
     sender.add_periodic_task(600, retain.s(), name="retain")

@@ -5,6 +5,7 @@ from diagnose.models.alert import AlertChannel, AlertDelivery
 from diagnose.models.capture import Capture, CaptureFile
 from diagnose.models.change import Change, ChangeLink
 from diagnose.models.evaluation import HostEvaluation
+from diagnose.models.experiment import Experiment
 from diagnose.models.finding import Finding, FindingNote
 from diagnose.models.forecast import ResourceForecast
 from diagnose.models.host import Fact, FactChange, Host, HostEvent, ProbeState
@@ -26,6 +27,7 @@ __all__ = [
     "Change",
     "ChangeLink",
     "DroppedDay",
+    "Experiment",
     "Fact",
     "FactChange",
     "Finding",

@@ -20,7 +20,7 @@ from diagnose.correlate.comparison.matching import Weights
 from diagnose.correlate.comparison.side import Floats, Latency, Measure, Side
 
 LEVEL = 0.95
-RUN_SECONDS = 30.0
+RUN_SECONDS = 60.0
 RESAMPLES = 400
 # Without three runs beyond the mean there is no telling how far one may lie off.
 LEAST_FREEDOM = 3.0

@@ -16,7 +16,7 @@ from diagnose.correlate.comparison.side import Floats
 # Relative width of a bin of load. At 500 requests/s a tile of 10 s scatters by 1.4 %.
 BIN = 0.05
 # Tiles before that stand for one afterwards, where as many are no busier.
-STAND_INS = 12
+STAND_INS = 30
 # Requests/s below which all loads are one: nearly idle.
 LEAST_LOAD = 0.1
 
