@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from diagnose.correlate.attribution import Function, functions
 from diagnose.correlate.samples import Profile, Samples, Stack
@@ -79,14 +80,19 @@ def _of_loop(wall: Profile) -> list[Stack]:
 
 
 def _runs_loop(stack: Stack) -> bool:
-    return any(any(loop in frame.file for loop in _LOOPS) for frame in stack.frames)
+    return any(_is_loop(frame.file) for frame in stack.frames)
+
+
+@lru_cache(10_000)
+def _is_loop(file: str) -> bool:
+    return any(loop in file for loop in _LOOPS)
 
 
 def _waits(stack: Stack) -> bool:
     """In the loop's own look for events; uvloop's has no frame below the call that runs it."""
     leaf = stack.frames[-1]
     in_selector = leaf.name.rpartition(".")[2] in _WAITS and "selectors.py" in leaf.file
-    return in_selector or any(loop in leaf.file for loop in _LOOPS)
+    return in_selector or _is_loop(leaf.file)
 
 
 def _loop(
