@@ -185,14 +185,14 @@ class Samples:
             self._processes[metric] = {int(each.labels["pid"]): each for each in mine}
         return self._processes[metric]
 
-    def is_present(self, series: Series) -> bool:
+    def is_present(self, series: Series, seconds: float = PRESENT_SECONDS) -> bool:
         """Whether what a series measures was still there at the end of the window, and not gone or replaced."""
-        return self.end_ns - int(series.times_ns[-1]) <= PRESENT_SECONDS * 1e9
+        return self.end_ns - int(series.times_ns[-1]) <= seconds * 1e9
 
-    def is_alive(self, pid: int) -> bool:
+    def is_alive(self, pid: int, seconds: float = PRESENT_SECONDS) -> bool:
         """Whether the process was; true where no process table was read."""
         table = self.by_process("process_open_fds")
-        return not table or (pid in table and self.is_present(table[pid]))
+        return not table or (pid in table and self.is_present(table[pid], seconds))
 
     def age(self, series: Series) -> float:
         """Of a reading that grows with the time, what it is at the window's end."""

@@ -29,6 +29,12 @@ def test_each_cause_is_a_rule():
     assert {rule for case in CASES for rule in case.truth + case.also} <= rules
 
 
+def test_there_are_eight_pairs_of_two_faults_at_once_with_different_causes():
+    pairs = [case for case in CASES if case.also]
+    assert len(pairs) >= 8
+    assert not any(set(case.truth) & set(case.also) for case in pairs)
+
+
 def test_there_are_lookalikes_and_healthy_hosts():
     assert sum(bool(case.lookalike_of) for case in CASES) >= 10
     assert sum(case.benign for case in CASES) >= 8

@@ -24,6 +24,8 @@ READS = (
 
 # s; a heap's figures are told once a minute where they have to come from its profile
 RECENT_SECONDS = 60.0
+# of their process; a collector that is short of CPU looks less often
+THERE_SECONDS = 40.0
 # ten seconds apart
 LEAST_READINGS = 4
 
@@ -65,7 +67,7 @@ class GoPrograms:
         found = {
             pid: _program(pid, series.labels.get("service", ""), samples)
             for pid, series in told.items()
-            if samples.is_alive(pid)
+            if samples.is_alive(pid, THERE_SECONDS)
         }
         return cls(found) if found else None
 

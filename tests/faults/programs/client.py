@@ -74,8 +74,9 @@ async def for_ever(destination: str, pause: float) -> None:
 
 async def keep(destination: str) -> None:
     host, _, port = destination.rpartition(":")
-    _, writer = await asyncio.open_connection(host, int(port))
-    await asyncio.sleep(3600)
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with contextlib.suppress(OSError):
+        await reader.read()
     writer.close()
 
 

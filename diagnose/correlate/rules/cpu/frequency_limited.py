@@ -31,7 +31,7 @@ from diagnose.correlate.signals.clock_rates import ClockRate, ClockRates
 from diagnose.correlate.signals.cpu_time import CpuTime
 from diagnose.correlate.words import number, percent
 
-EXPLAINS = ("app.hot_function",)
+EXPLAINS = ("app.hot_function", "cpu.single_thread_bound")
 
 # of the best rate: turbo of all cores at once is some tenths below that of one
 SLOW, CLEAR_SLOW = 0.7, 0.5

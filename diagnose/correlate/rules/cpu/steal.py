@@ -36,6 +36,7 @@ EXPLAINS = (
     "app.acceptor_stalled",
     "app.hot_function",
     "app.slow_reader",
+    "cpu.saturation",
     "network.accept_queue_overflow",
     "network.udp_receive_overflow",
 )

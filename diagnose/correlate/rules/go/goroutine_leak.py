@@ -39,7 +39,7 @@ from diagnose.correlate.signals.go_programs import GoProgram, GoPrograms
 from diagnose.correlate.signals.goroutines import Goroutines, GoroutinesOf
 from diagnose.correlate.words import duration, number, percent
 
-EXPLAINS = ("memory.leak",)
+EXPLAINS = ("go.gc_pressure", "memory.leak")
 
 # goroutines more than when the window began; as many come and go with a burst of requests
 LEAST, CLEAR = 50.0, 400.0

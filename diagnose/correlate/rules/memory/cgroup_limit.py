@@ -36,11 +36,7 @@ from diagnose.correlate.signals.cgroup_memory import CgroupMemory, GroupMemory
 from diagnose.correlate.signals.host_memory import HostMemory
 from diagnose.correlate.words import number, percent, size
 
-EXPLAINS = (
-    "app.acceptor_stalled",
-    "app.slow_reader",
-    "network.accept_queue_overflow",
-)
+EXPLAINS = ("app.acceptor_stalled", "app.slow_reader", "disk.saturation", "network.accept_queue_overflow")
 
 # pages/s; each costs a read, 100 µs on a fast disk: 2 % of a thread's time, and all of it at the second figure
 REFAULTS, CLEAR_REFAULTS = 200.0, 5000.0

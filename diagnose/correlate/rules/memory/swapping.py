@@ -39,7 +39,7 @@ from diagnose.correlate.signals.host_memory import HostMemory
 from diagnose.correlate.signals.process_swap import ProcessSwap, SwapOf
 from diagnose.correlate.words import number, size
 
-EXPLAINS = ("app.acceptor_stalled", "app.slow_reader", "network.accept_queue_overflow")
+EXPLAINS = ("app.acceptor_stalled", "app.slow_reader", "disk.saturation", "network.accept_queue_overflow")
 
 # pages/s each way; less is the kernel tidying up
 TRAFFIC, CLEAR_TRAFFIC = 100.0, 2000.0
