@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from diagnose.reports import latest
@@ -44,8 +44,7 @@ def listener_rows(readings: Readings, start_ns: int, end_ns: int) -> list[Listen
     now = latest.of_readings(readings, (_LENGTH, _LIMIT), end_ns)
     lengths = {_key(each.ref.labels): each.value for each in now[_LENGTH]}
     limits = {_key(each.ref.labels): each for each in now[_LIMIT]}
-    longest = _over(readings.of(_LENGTH), start_ns, end_ns, "max")
-    dropped = _over(readings.of(_DROPS), start_ns, end_ns, "sum")
+    longest, dropped = _over_range(readings, start_ns, end_ns)
     rows = [
         ListenerRow(
             listener=key[0],
@@ -66,8 +65,11 @@ def _key(labels: Mapping[str, str]) -> Key:
     return labels.get("listener", ""), labels.get("pid", ""), labels.get("netns", "")
 
 
-def _over(refs: Sequence[SeriesRef], start_ns: int, end_ns: int, how: Aggregate) -> dict[Key, float]:
-    """The maximum or sum of each series in the range."""
-    lines = series.range_(refs, start_ns, end_ns, 1, how)
-    reduce = max if how == "max" else sum
-    return {_key(line.ref.labels): float(reduce(line.values.tolist())) for line in lines}
+def _over_range(readings: Readings, start_ns: int, end_ns: int) -> tuple[dict[Key, float], dict[Key, float]]:
+    """The longest queue and all drops in the range."""
+    wanted: dict[Aggregate, list[SeriesRef]] = {"max": readings.of(_LENGTH), "sum": readings.of(_DROPS)}
+    keys = {ref.id: _key(ref.labels) for refs in wanted.values() for ref in refs}
+    found = series.ranges(wanted, start_ns, end_ns, 1)
+    longest = {keys[number]: float(values.max()) for number, (_times, values) in found["max"].items()}
+    dropped = {keys[number]: float(values.sum()) for number, (_times, values) in found["sum"].items()}
+    return longest, dropped

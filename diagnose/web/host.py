@@ -40,6 +40,7 @@ from diagnose.web.timerange import TimeRange
 _SKEW_SECONDS = 2.0
 _MOST_NOTICES = 3
 _MOST_MARKS = 300
+_MOST_CHANGES = 20
 _MOST_PROCESSES = 25
 _MOST_CGROUPS = 12
 _MOST_SERVICES = 8
@@ -101,6 +102,7 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
     found = findings_in(host_id, span)
     groups = fold([describe.as_json(finding) for finding in found])
     told = facts.facts(host_id)
+    changed = facts.changes(host_id, span.start_ns, span.end_ns)
     rows = triage.of_readings(host_id, known, span.start_ns, span.end_ns)
     context = {
         "host": shown,
@@ -121,7 +123,8 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "cgroups": cgroup_table.cgroup_rows(known, span.end_ns)[:_MOST_CGROUPS],
         "may_act": at_least(request.actor.role, Role.OPERATOR),
         "facts": told,
-        "changes": facts.changes(host_id, span.start_ns, span.end_ns),
+        "changes": changed,
+        "shown_changes": changed[: -_MOST_CHANGES - 1 : -1],
         "events": facts.events(host_id, span.start_ns, span.end_ns),
         "gaps": store.gaps(host_id)[:_MOST_NOTICES],
         **processes(request, known, span),

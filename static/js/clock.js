@@ -2,7 +2,7 @@
 import "./range.js";
 import { gettext, say } from "./words.js";
 
-const UNITS = /** @type {const} */ ([["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]);
+const UNITS = /** @type {const} */ ([[gettext("d"), 86400], [gettext("h"), 3600], [gettext("min"), 60], [gettext("s"), 1]]);
 /** @type {Record<string, Intl.DateTimeFormatOptions>} */
 const FORMS = {
   short: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false },
@@ -23,8 +23,8 @@ export function duration(seconds) {
     left -= count * length;
     if (count || parts.length) parts.push([count, unit]);
   }
-  const shown = parts.slice(0, 2).filter(([count, unit]) => count && !(unit === "s" && parts.length > 1));
-  return shown.map(([count, unit]) => `${count} ${gettext(String(unit))}`).join(" ");
+  const shown = parts.slice(0, 2).filter(([count, unit]) => count && !(unit === UNITS[3][0] && parts.length > 1));
+  return shown.map(([count, unit]) => `${count} ${unit}`).join(" ");
 }
 
 /** @param {number} seconds @returns {string} */
