@@ -5,6 +5,7 @@ than a pixel, as in merged profiles of real services) is handed to the page's ow
 JSON to the second animation frame after it; `zoom` is one zoom to the widest frame of the third row, until its
 pixels are read back; `hover` is to find the frame below the pointer, fill its
 tooltip and paint, the mean of twenty places.
+`_hostpages` says how the Host page of a day and the Hosts page of 2,000 hosts are timed.
 One round to warm up, then ROUNDS counted ones; the median stands in the results with the least and the most.
 """
 
@@ -21,11 +22,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import django
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, sync_playwright
 
+from bench import _hostpages, _page
+from bench._installation import installation
 from bench._results import ROUNDS, row, write
+from diagnose.management import static
 
 ROOT = Path(__file__).resolve().parent.parent
 # By number of nodes; 5k has no target of its own.
@@ -155,13 +158,14 @@ def measure(page: Page, nodes: int) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "diagnose.settings")
-    django.setup()
+    # Playwright runs an event loop in this thread, where Django would refuse its tables.
+    os.environ.update(DIAGNOSE_PORT=str(_page.PORT), DJANGO_ALLOW_ASYNC_UNSAFE="true")
     path = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if path is None:
         raise SystemExit("no Chromium: apt-get install chromium-headless-shell (or chromium)")
     results = []
-    with _server() as address, sync_playwright() as playwright:
+    with installation(), _server() as address, sync_playwright() as playwright:
+        static.collect()
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -172,6 +176,7 @@ def main() -> None:
                 for kind, target in targets.items():
                     times = [one[kind] for one in rounds]
                     results.append(row(f"flamegraph_{kind}_{nodes // 1000}k", times, "ms", "lower", target))
+            results += _hostpages.rows(browser)
         finally:
             browser.close()
     write("browser", results)
