@@ -26,6 +26,6 @@ def thresholds(module: ModuleType) -> Iterator[Threshold]:
     for comment, names in _ASSIGNED.findall(inspect.getsource(module)):
         text = " ".join(line.removeprefix("# ") for line in comment.splitlines())
         for name in names.split(", "):
-            value = getattr(module, name)
+            value = getattr(module, name, None)
             if isinstance(value, int | float):
                 yield Threshold(name, f"{value:,}", text)
