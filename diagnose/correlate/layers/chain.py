@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from diagnose.correlate.layers.frames import layer_of_frame
@@ -42,13 +43,19 @@ def members(stacks: Iterable[Stack]) -> Counter[str]:
 
 def _python_member(frames: Sequence[Frame]) -> str:
     for frame in reversed(frames):
-        if any(place in frame.file for place in (*_HANDS_ON, *_SERVERS)):
+        if _ends_chain(frame.file):
             return ""
         if _is_member(frame):
             return _python_name(frame)
     return ""
 
 
+@lru_cache(10_000)
+def _ends_chain(file: str) -> bool:
+    return any(place in file for place in (*_HANDS_ON, *_SERVERS))
+
+
+@lru_cache(10_000)
 def _is_member(frame: Frame) -> bool:
     """By what it or its file is called; what else helps middleware is told with whoever uses it."""
     called = "Middleware" in frame.name or "middleware" in frame.file
