@@ -67,6 +67,11 @@ def _presence(finding: Finding, end: datetime) -> Presence:
 def _comparable_seconds(one: Side, two: Side) -> float:
     if one.load is None or two.load is None:
         return two.tiles * two.tile_seconds
+    if (
+        one.tiles < matching.STAND_INS // 2
+    ):  # a trouble that was followed within minutes has no more before it
+        usual = float(np.median(one.load)) * (1 - matching.BIN)
+        return float(np.count_nonzero(two.load >= usual) * two.tile_seconds)
     return float(matching.no_less_load(one.load, two.load).after.sum() * two.tile_seconds)
 
 

@@ -142,6 +142,12 @@ def test_a_trouble_that_used_to_pause_for_long_is_not_gone_after_a_short_pause(h
     assert told["verdict"] == "not enough data"
 
 
+def test_a_trouble_that_was_followed_within_a_minute_is_judged_by_its_usual_load(host, finding):
+    flow(host, CHANGED - timedelta(seconds=100), CHANGED, DROPPING)
+    flow(host, CHANGED, NOW, Traffic(), seed=2)
+    assert verdict(finding(opened_at=CHANGED - timedelta(seconds=60)))[0]["verdict"] == "improved"
+
+
 def test_without_readings_before_it_says_so(host, finding):
     flow(host, CHANGED, NOW, Traffic(), seed=2)
     told, _ = verdict(finding())
