@@ -67,11 +67,12 @@ def judge(samples: Samples) -> tuple[list[Judgement], list[Unknown]]:
     signals: dict[type[Any], Any] = {}
     judgements: list[Judgement] = []
     unknown: list[Unknown] = []
+    said = "; ".join(f"{failure.probe}: {failure.reason}" for failure in samples.failures)
     for rule in all_rules():
         arguments = {need.parameter: _derive(need.signal, samples, signals) for need in rule.needs}
         lacking = [n.signal for n in rule.needs if not n.optional and arguments[n.parameter] is None]
         if lacking:
-            unknown.append(Unknown(rule.id, _why(lacking, samples)))
+            unknown.append(Unknown(rule.id, _why(lacking, samples, said)))
             continue
         found = rule.check(**arguments)
         if isinstance(found, Unknown):
@@ -116,7 +117,7 @@ def _judge(rule_id: str, verdict: Verdict, samples: Samples) -> Judgement:
     return Judgement(rule_id, verdict, confidence(verdict.evidence, model), model.calibrated, onset=began)
 
 
-def _why(lacking: list[type[Any]], samples: Samples) -> str:
+def _why(lacking: list[type[Any]], samples: Samples, said: str) -> str:
     """What was not measured, and what the probes said about it."""
     modules = [sys.modules[signal.__module__] for signal in lacking]
     metrics = [name for module in modules for name in module.READS if not samples.of(name)]
@@ -129,7 +130,6 @@ def _why(lacking: list[type[Any]], samples: Samples) -> str:
     profiles = [f"{kind} profiles" for module in modules for kind in getattr(module, "PROFILES", ())]
     facts = [name for module in modules for name in getattr(module, "FACTS", ()) if name not in samples.facts]
     text = f"not enough readings in the window: {', '.join(metrics + profiles + facts) or 'too few of all'}"
-    said = "; ".join(f"{failure.probe}: {failure.reason}" for failure in samples.failures)
     return f"{text} ({said})" if said else text
 
 
