@@ -64,6 +64,10 @@ def test_an_idle_disk_and_a_busy_one_that_nobody_waits_for_are_no_finding(odd):
     assert verdicts(RULE, window(**odd)) == []
 
 
+def test_a_recorded_service_that_waits_is_found():
+    assert the_verdict(RULE, recorded("disk-contention-two")).subject.service == "worker.py"
+
+
 def test_recorded_reads_that_nobody_waits_for_are_no_finding():
     assert verdicts(RULE, recorded("reads-a-large-file-once-usual")) == []
 
