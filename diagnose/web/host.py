@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.gzip import gzip_page
@@ -23,7 +20,6 @@ from diagnose.models import Finding, ResourceForecast
 from diagnose.models.access import Role
 from diagnose.reports import cgroup_table, host_charts, listener_table, process_table, triage
 from diagnose.reports.charts.figure import Window
-from diagnose.reports.collectors import ProbeLine, probe_lines
 from diagnose.reports.finding_groups import fold
 from diagnose.reports.host_list import state_of
 from diagnose.reports.process_table import ProcessRow
@@ -32,7 +28,7 @@ from diagnose.store import facts
 from diagnose.store import hosts as store
 from diagnose.store.hosts import NamedHost
 from diagnose.templatetags.quantities import skew
-from diagnose.web import marks, timerange
+from diagnose.web import host_panels, marks, timerange
 from diagnose.web.ordering import Column, ordered
 from diagnose.web.timerange import TimeRange
 
@@ -44,8 +40,6 @@ _MOST_CHANGES = 20
 _MOST_PROCESSES = 25
 _MOST_CGROUPS = 12
 _MOST_SERVICES = 8
-_MOST_CHOICES = 100
-_RTT = host_charts.LATENCIES["rtt"].metrics
 # Labels that tell whose a resource is.
 _WHOSE = ("service", "pid", "mountpoint", "dst", "netns")
 _HEADLINE_FACTS = ("os.name", "kernel.release", "cpu.count")
@@ -54,21 +48,8 @@ _METRICS = (
     *listener_table.METRICS,
     *process_table.METRICS,
     *cgroup_table.METRICS,
-    *_RTT,
+    *host_panels.METRICS,
 )
-# The probe whose readings a chart shows: what it lacks is why the chart is empty.
-_PROBES = {
-    "rtt": "tcp_rtt",
-    "rtt-ports": "tcp_rtt",
-    "accept-wait": "accept_wait",
-    "connect": "tcp_lifecycle",
-    "runqueue": "runqueue_wait",
-    "disk-time": "block_io",
-    "cgroups": "cgroups",
-    "disks": "disks",
-    "softnet": "softnet",
-    "gil": "python",
-}
 COLUMNS: tuple[Column[ProcessRow], ...] = (
     Column("service", _("Service"), lambda row: row.service.casefold()),
     Column("pid", _("PID"), lambda row: row.pid, True),
@@ -80,17 +61,6 @@ COLUMNS: tuple[Column[ProcessRow], ...] = (
         "fds", _("Files"), lambda row: row.fds_ratio, True, _("Open file descriptors against the soft limit")
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ChartPanel:
-    """A chart's place on the page. `ranks` are of the findings that rest on it; `missing` is why it is empty."""
-
-    id: str
-    title: str
-    note: str
-    ranks: tuple[int, ...]
-    missing: ProbeLine | None
 
 
 @page()
@@ -112,8 +82,8 @@ def host(request: PageRequest, host_id: int) -> HttpResponse:
         "refresh_seconds": refresh_seconds(span),
         "groups": [group for group in groups if group.root["state"] == Finding.State.OPEN],
         "past": [group.root for group in groups if group.root["state"] != Finding.State.OPEN],
-        "chart_groups": panels(host_id, found, span, request.GET.get("rtt", "")),
-        "rtt_choices": rtt_choices(known),
+        "chart_groups": host_panels.panels(host_id, found, span, request.GET.get("rtt", "")),
+        "rtt_choices": host_panels.rtt_choices(known),
         "rtt": request.GET.get("rtt", ""),
         "bars": triage.bars(rows[:_MOST_SERVICES]),
         "states": triage.WORDS.items(),
@@ -151,7 +121,7 @@ def charts(request: PageRequest, host_id: int) -> JsonResponse:
         marks.bands_of(found),
         changed,
         names,
-        rtt_labels(request.GET.get("rtt", "")),
+        host_panels.rtt_labels(request.GET.get("rtt", "")),
     )
     return JsonResponse({"charts": drawn})
 
@@ -163,65 +133,6 @@ def processes(request: PageRequest, known: Readings, span: TimeRange) -> dict[st
     shown = rows if "all" in request.GET else rows[:_MOST_PROCESSES]
     keep = {name: request.GET[name] for name in ("order", "all", "rtt") if name in request.GET}
     return {"processes": shown, "more_processes": len(rows) - len(shown), "headings": headings, "keep": keep}
-
-
-def panels(host_id: int, findings: list[Finding], span: TimeRange, rtt: str) -> list[dict[str, object]]:
-    """The groups of charts, each with its panels."""
-    figures = reverse("host-charts", args=[host_id])
-    probes = {line.row.probe: line for line in probe_lines(host_id)}
-    about: dict[str, set[int]] = {}
-    for finding in findings:
-        for line in finding.detail["evidence"]:
-            if finding.rank and line["metric"]:
-                about.setdefault(line["metric"], set()).add(finding.rank)
-    return [
-        {
-            "id": group,
-            "title": gettext(title),
-            "address": f"{figures}?{urlencode({'group': group, 'rtt': rtt})}&{span.query}",
-            "panels": [
-                ChartPanel(
-                    name,
-                    gettext(host_charts.TITLES[name][0]),
-                    gettext(host_charts.TITLES[name][1]),
-                    tuple(
-                        sorted(
-                            {
-                                rank
-                                for metric in host_charts.metrics_of(name)
-                                for rank in about.get(metric, ())
-                            }
-                        )
-                    ),
-                    lacking(probes.get(_PROBES.get(name, ""))),
-                )
-                for name in names
-            ],
-        }
-        for group, (title, names) in host_charts.GROUPS.items()
-    ]
-
-
-def lacking(line: ProbeLine | None) -> ProbeLine | None:
-    return None if line is None or line.word == "works" else line
-
-
-def rtt_choices(known: Readings) -> list[tuple[str, str]]:
-    """What round-trip times can be narrowed to: local ports, then destinations."""
-    ports = sorted(
-        {ref.labels.get("port", "") for ref in known.of(_RTT[0])} - {""}, key=lambda port: (len(port), port)
-    )
-    destinations = sorted({ref.labels.get("dst", "") for ref in known.of(_RTT[1])} - {""})
-    found = [(f"port:{port}", gettext("port %(port)s") % {"port": port}) for port in ports]
-    return (found + [(f"dst:{dst}", gettext("to %(dst)s") % {"dst": dst}) for dst in destinations])[
-        :_MOST_CHOICES
-    ]
-
-
-def rtt_labels(choice: str) -> dict[str, str]:
-    """Of `port:8080` or `dst:10.0.0.7:5432`; anything else narrows nothing."""
-    label, _colon, value = choice.partition(":")
-    return {label: value} if label in {"port", "dst"} and value else {}
 
 
 def host_of(host_id: int) -> NamedHost:

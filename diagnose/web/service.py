@@ -22,7 +22,8 @@ from diagnose.reports.readings import Readings
 from diagnose.reports.service_list import ServiceRow
 from diagnose.store import hosts, profiles
 from diagnose.web import marks, timerange
-from diagnose.web.host import ChartPanel, refresh_seconds
+from diagnose.web.host import refresh_seconds
+from diagnose.web.host_panels import ChartPanel
 from diagnose.web.timerange import TimeRange
 
 _METRICS = (*service_hosts.METRICS, *service_charts.METRICS, *dependencies.METRICS)
