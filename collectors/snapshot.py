@@ -12,13 +12,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors import bundle as bundles
 from collectors.agent import Agent
 from collectors.config import Config, ConfigError
 from collectors.delivery.ship import Progress
 from collectors.delivery.spool import Spool
 from collectors.running import AGENT, chosen_probes, chosen_sampler, settle
 from collectors.state import StateError
-from collectors.wire import VERSION, Batch, Bundle, encode_batch, encode_bundle
+from collectors.wire import VERSION, Batch, encode_batch
 
 # Counters have been read twice by then; longer than an hour is what `run` is for.
 LEAST_SECONDS, MOST_SECONDS = 5.0, 3600.0
@@ -52,8 +53,8 @@ def snapshot(config: Config, seconds: float, output: Path | None) -> Path:
         private = dataclasses.replace(config, state_dir=Path(directory))
         spool = Spool(private.state_dir / "spool", _SPOOL_BYTES)
         _collect(private, spool, seconds)
-        bundle = Bundle(VERSION, name, time.time_ns(), AGENT, list(_batches(spool, name)))
-    _write(target, encode_bundle(bundle))
+        bundle = bundles.Bundle(VERSION, name, time.time_ns(), AGENT, list(_batches(spool, name)))
+    _write(target, bundles.encode(bundle))
     return target
 
 

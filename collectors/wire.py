@@ -184,16 +184,6 @@ class Batch(msgspec.Struct, frozen=True):
     agent: str = ""
 
 
-class Bundle(msgspec.Struct, frozen=True):
-    """What a collector without a server leaves in a file: the batches as it would have sent them, made at `made_ns`."""
-
-    version: int
-    name: str
-    made_ns: int
-    agent: str
-    batches: list[bytes]
-
-
 class CaptureTarget(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whom to capture: exactly one is set. `container` is an id, or its first twelve characters or more."""
 
@@ -236,7 +226,6 @@ class _Tag(msgspec.Struct):
 
 
 _batch = msgspec.msgpack.Decoder(Batch)
-_bundle = msgspec.msgpack.Decoder(Bundle)
 _raws = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _item: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
 _names = msgspec.msgpack.Decoder(Names)
@@ -273,16 +262,6 @@ def decode_names(data: bytes) -> Names:
 def encode_batch(batch: Batch) -> bytes:
     """The body of a request."""
     return _encoder.encode(batch)
-
-
-def encode_bundle(bundle: Bundle) -> bytes:
-    """The content of the file."""
-    return _encoder.encode(bundle)
-
-
-def decode_bundle(data: bytes) -> Bundle:
-    """Raises msgspec.DecodeError or ValidationError on malformed input."""
-    return _bundle.decode(data)
 
 
 def decode_batch(data: bytes) -> Batch:

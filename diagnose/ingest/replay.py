@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from collectors import wire
+from collectors import bundle as bundles
 from diagnose.ingest import decode
 from diagnose.ingest.content import Malformed
 from diagnose.ingest.pending import Waiting
@@ -48,11 +48,11 @@ def replay(data: bytes) -> Replayed:
     return Replayed(host, bundle.made_ns, now_ns, len(bundle.batches))
 
 
-def _decoded(data: bytes) -> wire.Bundle:
+def _decoded(data: bytes) -> bundles.Bundle:
     if len(data) > MAX_BYTES:
         raise Malformed(f"{len(data)} bytes: a bundle has at most {MAX_BYTES}; make one of fewer seconds")
     try:
-        bundle = wire.decode_bundle(data)
+        bundle = bundles.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Malformed(f"this is no bundle ({error}); make one with `diagnose-collector snapshot`") from None
     if not bundle.batches:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import zstandard
 
+from collectors import bundle as bundles
 from collectors import wire
 from collectors.__main__ import main
 
@@ -25,7 +26,7 @@ def test_five_seconds_become_batches_that_a_server_can_read(tmp_path):
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == str(file)
     assert file.stat().st_mode & 0o777 == 0o600
-    bundle = wire.decode_bundle(file.read_bytes())
+    bundle = bundles.decode(file.read_bytes())
     assert bundle.name == "web-1"
     items = [item for body in bundle.batches for item in _items(body)]
     facts = {item.name for item in items if isinstance(item, wire.Fact)}

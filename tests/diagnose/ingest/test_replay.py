@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from collectors import bundle as bundles
 from collectors import wire
 from diagnose.ingest.content import Malformed
 from diagnose.ingest.replay import replay
@@ -20,7 +21,7 @@ DAY_NS = 86_400 * 10**9
 def bundle(*samples: wire.Sample, age_ns: int = 0) -> bytes:
     made_ns = time.time_ns() - age_ns
     body = body_of(samples, host="web-1", sent_ns=made_ns)
-    return wire.encode_bundle(wire.Bundle(wire.VERSION, "web-1", made_ns, "test", [body]))
+    return bundles.encode(bundles.Bundle(wire.VERSION, "web-1", made_ns, "test", [body]))
 
 
 def test_an_old_bundle_is_stored_as_if_it_was_made_now(valkey, data_dir):
@@ -55,6 +56,6 @@ def test_what_is_no_bundle_is_refused_with_how_to_make_one(data, data_dir):
 
 
 def test_an_empty_bundle_says_what_happened(data_dir):
-    empty = wire.encode_bundle(wire.Bundle(wire.VERSION, "web-1", 1, "test", []))
+    empty = bundles.encode(bundles.Bundle(wire.VERSION, "web-1", 1, "test", []))
     with pytest.raises(Malformed, match="is empty"):
         replay(empty)
