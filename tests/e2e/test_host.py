@@ -82,11 +82,11 @@ def test_the_range_stands_in_the_address(shown):
 
 def test_what_changes_on_the_host_shows_without_loading_the_page(shown, host):
     shown.evaluate("window.unchanged = true")
-    shown.locator(".more summary").click()
+    shown.locator("#fact-table .more summary").click()
     Fact.objects.create(host=host, name="brand.new", value="1", since=host.enrolled_at)
     expect(shown.get_by_text("brand.new")).to_be_visible(timeout=10_000)
     assert shown.evaluate("window.unchanged")
-    assert shown.locator(".more").get_attribute("open") is not None
+    assert shown.locator("#fact-table .more").get_attribute("open") is not None
 
 
 def test_charts_follow_a_change_to_dark_mode(shown):
