@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collectors.formats.inflate import inflated
 from collectors.formats.profile import BadProfile, Frame, Profile, Sample, ValueType
 from diagnose.ingest.formats.text import MAX_COUNT
@@ -11,6 +13,8 @@ MOST_LINES = 500_000
 MOST_DEPTH = 10_000
 _SHOWN_CHARS = 60
 SAMPLES = ValueType("samples", "count")
+# A function may be named `#`, too; a remark has no count at its end.
+_REMARK = re.compile(r"#(?!.* \d+$)")
 _NO_FRAMES = "[no frames]"  # as our own export writes a stack without any
 
 
@@ -23,7 +27,7 @@ def read(data: bytes, value_type: ValueType = SAMPLES) -> Profile:
         raise BadProfile(f"the file has more than {MOST_LINES} lines: record a shorter time")
     for number, line in enumerate(lines, 1):
         text = line.decode("utf-8", "replace").strip()
-        if not text or text.startswith("#"):
+        if not text or _REMARK.match(text):
             continue
         names, count = _parts(text, number)
         stack = tuple([frames.setdefault(Frame(name), len(frames)) for name in names])

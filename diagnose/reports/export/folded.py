@@ -9,6 +9,7 @@ from diagnose.store.flamegraph import StackRow
 
 CONTENT_TYPE = "text/plain; charset=utf-8"
 _NO_FRAMES = "[no frames]"
+_NO_NAME = "[no name]"
 
 
 def export(rows: Iterable[StackRow], *, threads: bool = False) -> str:
@@ -22,5 +23,5 @@ def export(rows: Iterable[StackRow], *, threads: bool = False) -> str:
 
 
 def _plain(name: str) -> str:
-    """Semicolons and line breaks would end a frame or a stack."""
-    return name.replace(";", ":").replace("\n", " ").replace("\r", " ")
+    """Semicolons and line breaks would end a frame or a stack, and a name of nothing but space is none."""
+    return name.replace(";", ":").replace("\n", " ").replace("\r", " ").strip() or _NO_NAME
