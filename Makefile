@@ -15,6 +15,8 @@ PROJECTS := pyproject.toml collectors/pyproject.toml
 BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench/*.py)))
 
 # They ask no database, so once is enough.
+# What two processes may run beside each other; collectors, faults and whole processes measure the machine, one at a time.
+SIDE_BY_SIDE := tests/diagnose tests/e2e
 WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
 
 .PHONY: help run demo test test-unit test-system test-postgresql test-faults faults faults-beside lint format bench packs chromium pack-tools programs clean
@@ -29,7 +31,8 @@ demo: $(INSTALLED)  ## a sample shop with three real faults, and what is found (
 	@exec $(BIN)/python manage.py demo
 
 test: $(INSTALLED_FOR_TESTS) chromium pack-tools programs lint  ## lint, then all tests but the long ones
-	$(BIN)/python -m pytest -m "not system"
+	$(BIN)/python -m pytest -m "not system" -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not system" $(addprefix --ignore ,$(SIDE_BY_SIDE))
 
 test-unit: $(INSTALLED_FOR_TESTS)  ## tests without browser and whole processes
 	$(BIN)/python -m pytest -m "not system and not browser" --ignore tests/e2e --ignore tests/integration
