@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.http.response import HttpResponseBase
 
 from diagnose.access.actor import Actor, actor_of_session
@@ -25,6 +25,16 @@ class PageRequest(HttpRequest):
     actor: Actor
 
 
+def _without_nul(given: QueryDict) -> QueryDict:
+    """PostgreSQL refuses the character in any text, and no name has it."""
+    if not any("\0" in value for _, values in given.lists() for value in values):
+        return given
+    kept = given.copy()
+    for name, values in given.lists():
+        kept.setlist(name, [value.replace("\0", "") for value in values])
+    return kept
+
+
 def page(role: Role = Role.VIEWER) -> Callable[[View], View]:
     """Nobody signed in: to the sign-in page and back. Role too low or Problem 403: the 403 page; 404 likewise."""
 
@@ -32,6 +42,7 @@ def page(role: Role = Role.VIEWER) -> Callable[[View], View]:
         @functools.wraps(view)
         def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             request.actor = actor_of_session(request)
+            request.GET = _without_nul(request.GET)
             if request.actor.role is None:
                 return redirect_to_login(request.get_full_path())
             if not at_least(request.actor.role, role):

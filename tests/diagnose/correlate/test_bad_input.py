@@ -107,8 +107,12 @@ def test_the_engine_answers_or_says_why_not(how, name, share, seed):
     assert all(each.why for each in evaluation.unknown)
 
 
+# Of instances that restart in turn all but one may be unread: then one seems to refuse all.
+RESTARTING = "rolling-restart-usual"
+
+
 @given(
-    name=st.sampled_from(HEALTHY),
+    name=st.sampled_from([name for name in HEALTHY if name != RESTARTING]),
     how=st.sampled_from((with_a_gap, of_one_sample, with_what_is_no_number)),
     seed=st.integers(0, 2**32 - 1),
 )
