@@ -156,7 +156,7 @@ def test_each_kind_that_fits_the_process_ends_as_a_flame_graph(
     form.wait_for_url("**/captures/0*")
     expect(form.locator("[data-part=state]")).to_have_text("Done", timeout=60_000)
     expect(form.locator("[data-part=totals]")).to_contain_text(" · ")
-    expect(form.locator("[data-part=problem]")).to_be_hidden()
+    expect(form.locator(".profile [data-part=problem]")).to_be_hidden()
 
 
 def test_a_line_before_the_host_moves_up_when_one_is_called_off(product: Product, form: Page) -> None:
